@@ -1,0 +1,329 @@
+"""The frozen values that the pure stages speak in: what a document, an entry, an article is before any table knows it.
+
+Nothing here imports SQL, a clock or a socket. Every `datetime` is aware; a naive one is refused where it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+
+class NaiveDatetimeError(ValueError):
+    """A datetime without a zone reached a record; attach the zone where the text was read."""
+
+
+def aware(name: str, moment: datetime | None) -> datetime | None:
+    """Return `moment` unchanged, or raise `NaiveDatetimeError` naming the field when it carries no zone."""
+    if moment is not None and moment.tzinfo is None:
+        raise NaiveDatetimeError(f"{name}={moment.isoformat()} has no time zone")
+    return moment
+
+
+# --- entry: one item as parsed from a document -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Markup:
+    """Text as the feed gave it, with what it is: `html` still has its tags, `text` has none to interpret."""
+
+    value: str
+    kind: Literal["html", "text"] = "html"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Category:
+    """A category as the feed names it (RSS `category@domain`, Atom `category@scheme`/`@label`)."""
+
+    term: str
+    scheme: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Media:
+    """An enclosure or media:content; `url` is absolute, `size` in bytes as claimed."""
+
+    url: str
+    type: str | None = None
+    size: int | None = None
+    title: str | None = None
+    credit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One item of a feed document, decoded but not yet judged.
+
+    `guid` is verbatim (never resolved against a base). `url` is absolute. `sha256` (hex) covers every field that
+    ingestion reads and neither `position` nor the feed's address, so an entry that only moved is the same entry.
+    """
+
+    position: int
+    guid: str | None
+    url: str | None
+    headline: str
+    teaser: Markup | None = None
+    content: Markup | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    media: tuple[Media, ...] = ()
+    language: str | None = None
+    published_raw: str | None = None
+    published_at: datetime | None = None
+    updated_raw: str | None = None
+    updated_at: datetime | None = None
+    sha256: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        aware("published_at", self.published_at)
+        aware("updated_at", self.updated_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadEntry:
+    """An entry that could not be read: why, and its bytes, for the quarantine."""
+
+    position: int
+    reason: str
+    error: str
+    raw: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedHints:
+    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:)."""
+
+    title: str | None = None
+    site_url: str | None = None
+    language: str | None = None
+    format: str | None = None
+    ttl: int | None = None
+    update_period: int | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    hubs: tuple[str, ...] = ()
+    self_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedDocument:
+    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones."""
+
+    hints: FeedHints
+    entries: tuple[Entry, ...]
+    bad: tuple[BadEntry, ...] = ()
+
+
+# --- article: the clean piece ------------------------------------------------------------------------------------
+
+
+class BlockKind(StrEnum):
+    """What a block of an article is."""
+
+    PARAGRAPH = "paragraph"
+    SUBHEAD = "subhead"
+    LIST_ITEM = "list_item"
+    QUOTE = "quote"
+    CAPTION = "caption"
+    TABLE_ROW = "table_row"
+    VERSE = "verse"
+    EMBED = "embed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """One block of the body, in order; `text` is plain, NFC, without surrounding space."""
+
+    kind: BlockKind
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A source note such as "(vienna.at)": its name and where it stood (index of the block, offset in its text)."""
+
+    name: str
+    block: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """A line that was taken out of the article (or only marked, below the threshold), and why.
+
+    `position` counts the lines of the input, headline and teaser fields not among them. `repeats` is the text that
+    the line is a copy of, where it is one; `seen` is in how many other articles of the source the line stood, where
+    that was the evidence. `confidence` runs from 0 to 1.
+    """
+
+    line: str
+    rule: str
+    reason: str
+    position: int
+    confidence: float = 1.0
+    repeats: str | None = None
+    seen: int | None = None
+    removed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CleanArticle:
+    """An entry after cleaning: each line once, furniture in its fields, and everything taken out listed."""
+
+    headline: str
+    teaser: str | None
+    blocks: tuple[Block, ...]
+    sources: tuple[Source, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    byline: str | None = None
+    dateline: str | None = None
+    credit: str | None = None
+    correction: str | None = None
+    embargo: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body as plain text, one block a paragraph."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+
+class KnownLines(StrEnum):
+    """How an operator or the count judges a line of a source."""
+
+    LEARNED = "learned"
+    PINNED = "pinned"
+    FORBIDDEN = "forbidden"
+
+
+# --- tags --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tag:
+    """What an article is about, and who says so.
+
+    `kind` is `category`, `person`, `organisation`, `place`, `topic`, `rule` or an enricher's own word. `scheme` and
+    `code` name the vocabulary (`medtop`, `iso3166`, `feed`, …). `evidence` are the words that led to the tag.
+    """
+
+    kind: str
+    label: str
+    scheme: str | None = None
+    code: str | None = None
+    confidence: float = 1.0
+    enricher: str = ""
+    version: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+# --- what fetching comes to ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validators:
+    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchRequest:
+    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged."""
+
+    feed_id: int
+    url: str
+    validators: Validators = Validators()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class FetchOutcome(StrEnum):
+    """How an attempt ended. Everything from `dns` on is a failure."""
+
+    CHANGED = "changed"
+    SAME_BODY = "same_body"
+    NOT_MODIFIED = "not_modified"
+    DEFERRED = "deferred"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    BLOCKED = "blocked"
+    TOO_LARGE = "too_large"
+    BAD_ENCODING = "bad_encoding"
+    REDIRECTS = "redirects"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    GONE = "gone"
+    THROTTLED = "throttled"
+    NOT_A_FEED = "not_a_feed"
+    PARSE = "parse"
+    OTHER = "other"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the attempt brought neither a document nor the word that there is no new one."""
+        return self not in {
+            FetchOutcome.CHANGED,
+            FetchOutcome.SAME_BODY,
+            FetchOutcome.NOT_MODIFIED,
+            FetchOutcome.DEFERRED,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchResult:
+    """One attempt as a value: the log line, the history row, the metrics and the next-poll rule all read this.
+
+    `headers` are the answer's, names in lower case, only those that later stages read. `body` is decoded from its
+    content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
+    """
+
+    feed_id: int
+    url: str
+    final_url: str
+    outcome: FetchOutcome
+    started_at: datetime
+    duration_ms: float
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    validators: Validators = Validators()
+    body: bytes | None = None
+    wire_bytes: int = 0
+    hops: tuple[tuple[int, str], ...] = ()
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        aware("started_at", self.started_at)
+
+
+class Cause(StrEnum):
+    """Why something was ingested; carried into every event."""
+
+    POLL = "poll"
+    PUSH = "push"
+    REINGEST = "reingest"
+    OPERATOR = "operator"
+
+
+# --- what we hold, as the pure stages see it ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldArticle:
+    """The article we already keep, as far as deciding needs it."""
+
+    id: UUID
+    revision: int
+    entry_sha256: str
+    content_sha256: str
+    normalizer: int
+    updated_at: datetime | None
+    status: str
