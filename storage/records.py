@@ -327,3 +327,47 @@ class HeldArticle:
     normalizer: int
     updated_at: datetime | None
     status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArticleView:
+    """An article as it goes out: the cleaned piece of one revision with its tags, ids and times."""
+
+    id: UUID
+    feed_id: int
+    feed_url: str
+    publisher: str | None
+    revision: int
+    status: str
+    url: str | None
+    guid: str | None
+    language: str | None
+    published_at: datetime | None
+    published_raw: str | None
+    updated_at: datetime | None
+    first_seen_at: datetime
+    clean: CleanArticle
+    authors: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    normalizer: int = 0
+    duplicate_of: UUID | None = None
+    story_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened, as it will be told: one CloudEvent, its id fixed by what it is about.
+
+    `body` is the CloudEvent 1.0 in structured JSON; the rest stands beside it so that nothing needs to parse it.
+    """
+
+    id: str
+    type: str
+    subject: str
+    feed_id: int | None
+    time: datetime
+    body: str
+
+    def __post_init__(self) -> None:
+        aware("time", self.time)
