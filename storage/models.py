@@ -36,11 +36,15 @@ def _enum(kind: type[StrEnum]) -> Enum:
 
 
 class FeedStatus(StrEnum):
-    """Whether a feed is polled; only an operator pauses, only a publisher's 410 makes it gone."""
+    """Whether a feed is polled; an operator pauses or removes it, only a publisher's lasting 410 makes it gone.
+
+    A removed feed keeps its articles and its URL, so that adding it again goes on where it stopped.
+    """
 
     ACTIVE = "active"
     PAUSED = "paused"
     GONE = "gone"
+    REMOVED = "removed"
 
 
 class ArticleStatus(StrEnum):
@@ -79,6 +83,8 @@ class Feed(SQLModel, table=True):
     """A feed that is polled, with its schedule and what polling it has taught.
 
     `next_fetch_at` is the schedule and the lease in one: claiming a feed moves it to the end of the lease.
+    `interval` is the operator's floor between polls in seconds. `seen` are the hashes of the items in the newest
+    ingested document, so that the next one is read only where it differs. `state` is what scheduling remembers.
     """
 
     __tablename__ = "feed"
@@ -115,6 +121,7 @@ class Feed(SQLModel, table=True):
     failures: int = 0
     failing_since: datetime | None = None
     failing_announced: bool = False
+    seen: list[str] = Field(default_factory=list, sa_type=JSON)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 

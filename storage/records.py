@@ -325,8 +325,11 @@ class HeldArticle:
     entry_sha256: str
     content_sha256: str
     normalizer: int
+    tagger: str
     updated_at: datetime | None
     status: str
+    document_id: int
+    first_seen_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=True),
         sa.Column(
             "status",
-            sa.Enum("active", "paused", "gone", name="feedstatus", native_enum=False, length=24),
+            sa.Enum("active", "paused", "gone", "removed", name="feedstatus", native_enum=False, length=24),
             nullable=False,
         ),
         sa.Column("interval", sa.Integer(), nullable=True),
@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", UTCDateTime(), nullable=True),
         sa.Column("failing_announced", sa.Boolean(), nullable=False),
+        sa.Column("seen", sa.JSON(), nullable=False),
         sa.Column("state", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
         sa.UniqueConstraint("url", name=op.f("uq_feed_url")),
