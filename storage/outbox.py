@@ -94,7 +94,7 @@ def stamp(session: Session, *, limit: int, floor: int = 0) -> int:
 def read_after(
     session: Session, position: int, *, limit: int, before: int | None = None, max_bytes: int | None = None
 ) -> list[Stamped]:
-    """Events after `position`, and before `before` when given, in order; `max_bytes` stops early, after one at least."""
+    """Events after `position`, and before `before` when given, in order; `max_bytes` stops early, after one or more."""
     query = select(
         col(OutboxEvent.position),
         col(OutboxEvent.event_id),

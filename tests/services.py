@@ -1,4 +1,4 @@
-"""The real services that tests speak to, as plain context managers: a Redis server, a Postgres server, databases on it."""
+"""The real services that tests speak to, as plain context managers: Redis, Postgres and databases on it."""
 
 from __future__ import annotations
 
