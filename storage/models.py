@@ -85,7 +85,8 @@ class Feed(SQLModel, table=True):
     `next_fetch_at` is the schedule and the lease in one: claiming a feed moves it to the end of the lease.
     `interval` is the operator's floor between polls in seconds. `seen` are the hashes of the items in the newest
     ingested document, so that the next one is read only where it differs. `hints` is what the feed says of itself
-    (written by ingestion), `state` what scheduling remembers (written by polling).
+    (written by ingestion), `state` what scheduling remembers; whoever changes it holds the row's lock. The failures
+    stand in columns too, for listings.
     """
 
     __tablename__ = "feed"
@@ -115,13 +116,14 @@ class Feed(SQLModel, table=True):
     lease_token: str | None = None
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = Field(default=None, sa_type=Text)
+    validators_url: str | None = Field(default=None, sa_type=Text)
     body_sha256: str | None = None
     last_fetched_at: datetime | None = None
     last_success_at: datetime | None = None
     last_changed_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
-    failing_announced: bool = False
+    failing_as: str | None = None
     seen: list[str] = Field(default_factory=list, sa_type=JSON)
     hints: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

@@ -21,7 +21,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
-from storage import articles, documents, outbox, quarantine
+from storage import articles, documents, feeds, outbox, quarantine
 from storage.db import reading
 from storage.errors import Raced
 from storage.ids import new_id
@@ -32,17 +32,21 @@ from storage.records import (
     Cause,
     Entry,
     Event,
+    FetchOutcome,
     HeldArticle,
     ParsedDocument,
     Tag,
 )
 from tasks import events
+from tasks.cadence import Memory, after_document
 from tasks.content import clean_of, content_of, fingerprint, media_of
 from tasks.enrich import EnrichInput, Tagging
 from tasks.formats import NotAFeed, ParseFailed, parse
 from tasks.identify import Match, identify
+from tasks.memory import hints_json, remember
 from tasks.normalize import VERSION as NORMALIZER
 from tasks.normalize import normalize
+from tasks.poll import incident_event, unreadable
 from tasks.revise import Revised, revise
 from tasks.room import Room
 from tasks.urls import canonical, document_keys
@@ -116,8 +120,10 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         backfill = not documents.earlier_ingested(session, document)
     try:
         parsed = parse(body, content_type=document.content_type, url=document.url, seen=frozenset(feed.seen))
-    except (NotAFeed, ParseFailed) as error:
-        return refuse(room, document, reason="parse", error=str(error), body=body)
+    except NotAFeed as error:
+        return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
+    except ParseFailed as error:
+        return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
     decisions, bad = decide(room, feed, document.id, parsed, force=False)
     result = Ingested(
         document_id=document.id,
@@ -127,10 +133,11 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         skipped=len(parsed.skipped),
     )
     with room.sessions.begin() as session:
-        articles.lock_feed(session, feed.id)
+        locked = feeds.lock(session, feed.id)
         apply(session, feed, document, result, room=room, cause=document.cause, backfill=backfill, now=now)
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
-        _learn(session, feed.id, parsed)
+        if document.id >= locked.hints.get("document", 0):
+            outbox.record(session, _learn(locked, document, parsed, decisions, now))
         closed = documents.finish(
             session,
             document,
@@ -143,12 +150,14 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     return result
 
 
-def refuse(room: Room, document: Document, *, reason: str, error: str, body: bytes) -> Ingested:
-    """Put a whole document into quarantine with its reason and bytes."""
+def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:
+    """Put a whole document into quarantine with its reason and bytes, and count it as a failure of its feed."""
     now = room.clock()
     with room.sessions.begin() as session:
-        whole = BadEntry(position=-1, reason=reason, error=error, raw=body)
+        feed = feeds.lock(session, document.feed_id)
+        whole = BadEntry(position=-1, reason=reason.value, error=error, raw=body)
         held = quarantine.hold(session, document, [whole], now)
+        unreadable(session, room, feed, reason, error, now)
         documents.finish(session, document, state=DocumentState.QUARANTINED, now=now, outcome={"error": error})
     return Ingested(
         document_id=document.id,
@@ -199,7 +208,7 @@ def decide(
         except Exception as error:  # noqa: BLE001  # one bad entry never stops a feed: it is kept with its reason
             log.warning("entry.quarantined", feed_id=feed.id, position=entry.position, error=repr(error))
             raw = json.dumps({"guid": entry.guid, "url": entry.url, "headline": entry.headline}).encode()
-            bad.append(BadEntry(position=entry.position, reason="normalize", error=repr(error), raw=entry.raw or raw))
+            bad.append(BadEntry(position=entry.position, reason="normalize", error=repr(error), raw=raw))
     return decisions, bad
 
 
@@ -425,26 +434,19 @@ def view_of(feed: Feed, decision: Decision, *, number: int, now: datetime) -> Ar
     )
 
 
-def _learn(session: Session, feed_id: int, parsed: ParsedDocument) -> None:
-    """Keep what the document taught of its feed: what it says of itself, and which items were in it."""
-    feed = session.get_one(Feed, feed_id)
+def _learn(
+    feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
+) -> list[Event]:
+    """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes."""
     hints = parsed.hints
     feed.title = feed.title or hints.title
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
-    seen = [*parsed.skipped, *(entry.raw_sha256 for entry in parsed.entries if entry.raw_sha256)]
-    if seen != feed.seen:
-        feed.seen = seen
-    told = {
-        "format": hints.format,
-        "ttl": hints.ttl,
-        "update_period": hints.update_period,
-        "skip_hours": sorted(hints.skip_hours),
-        "skip_days": sorted(hints.skip_days),
-        "hubs": list(hints.hubs),
-        "self_url": hints.self_url,
-        "window": len(parsed.entries) + len(parsed.skipped),
-    }
-    if told != feed.hints:
-        feed.hints = told
-    session.add(feed)
+    feed.seen = [*parsed.skipped, *(entry.raw_sha256 for entry in parsed.entries if entry.raw_sha256)]
+    feed.hints = hints_json(hints) | {"document": document.id}
+    published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
+    memory, incidents = after_document(
+        Memory.from_json(feed.state), published, window=len(parsed.entries) + len(parsed.skipped), now=now
+    )
+    remember(feed, memory)
+    return [incident_event(feed, incident, now) for incident in incidents]

@@ -43,7 +43,7 @@ def add(
     Example: `wireroom feeds add https://example.org/news.rss --publisher "Example"`
     """
     from storage import feeds, outbox
-    from tasks import events, subscribe
+    from tasks import subscribe
 
     with opened_room() as room:
         found = [url]
@@ -68,7 +68,7 @@ def add(
                 priority=priority,
             )
             session.flush()
-            outbox.record(session, [events.feed_added(feed.id, feed.url, now=room.clock())])
+            outbox.record(session, [subscribe.added(feed, room.clock())])
             facts = {"id": feed.id, "url": feed.url}
     if as_json:
         print_json(facts)
