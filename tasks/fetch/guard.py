@@ -65,7 +65,7 @@ _BAD_PORTS = frozenset(
 )
 
 
-class Blocked(OSError):  # noqa: N818 - it reads as what happened, and is no fault of the program
+class Blocked(OSError):
     """The address, scheme or port may not be connected to; an `OSError` so that the next address is tried."""
 
     def __init__(self, target: str, why: str) -> None:

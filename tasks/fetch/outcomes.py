@@ -14,7 +14,7 @@ from tasks.fetch.inflate import BombError, EncodingError
 FEED_FAULTS = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 
-class FetchFailure(Exception):  # noqa: N818 - a value on its way to the result, not an error of the program
+class FetchFailure(Exception):
     """An exchange that ended with `outcome`; the message is for the operator and free of secrets."""
 
     def __init__(self, outcome: FetchOutcome, message: str) -> None:
