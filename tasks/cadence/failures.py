@@ -58,14 +58,13 @@ def after_failure(result: FetchResult, memory: Memory, now: datetime) -> tuple[M
     return memory, ()
 
 
-def after_success(memory: Memory, *, parsed: bool = False) -> tuple[Memory, tuple[Incident, ...]]:
-    """Close the row of failures. Where documents could not be parsed, only one that was (`parsed`) closes it."""
-    if memory.failures == 0 or (memory.failing_as == FetchOutcome.PARSE and not parsed):
+def after_success(memory: Memory) -> tuple[Memory, tuple[Incident, ...]]:
+    """Close the row of failures; it is told only where the failing was."""
+    if memory.failures == 0:
         return memory, ()
     incidents = (_incident("feed.recovered", None, memory),) if memory.told else ()
-    return replace(
-        memory, failures=0, failing_since=None, failing_as=None, told=None, gone=0, gone_since=None
-    ), incidents
+    healthy = replace(memory, failures=0, failing_since=None, failing_as=None, told=None, gone=0, gone_since=None)
+    return healthy, incidents
 
 
 def _is_failing(memory: Memory, now: datetime) -> bool:
@@ -77,14 +76,9 @@ def _is_gone(memory: Memory, now: datetime) -> bool:
 
 
 def _incident(kind: str, result: FetchResult | None, memory: Memory) -> Incident:
-    since = memory.gone_since if kind == "feed.gone" else memory.failing_since
-    return Incident(
-        kind=kind,
-        details={
-            "outcome": memory.failing_as,
-            "status": result.status if result else None,
-            "error": result.error if result else None,
-            "failures": memory.failures,
-            "since": since.isoformat() if since else None,
-        },
-    )
+    if memory.failing_since is None:
+        raise ValueError("an incident of a feed that does not fail")
+    details = {"outcome": memory.failing_as, "failures": memory.failures}
+    if result is not None:
+        details |= {"status": result.status, "error": result.error}
+    return Incident(kind=kind, since=memory.failing_since, details=details)

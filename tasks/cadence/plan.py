@@ -7,7 +7,6 @@ Retry-After have the last word, and jitter spreads what is left.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -34,7 +33,10 @@ def next_poll(
     if result.outcome is FetchOutcome.DEFERRED:
         at = now + timedelta(seconds=_DEFERRED_WAIT * (1 + phase(feed.feed_id)))
         return NextPoll(at=at, reason="deferred: no turn yet", interval=_DEFERRED_WAIT, memory=feed.memory)
-    memory, incidents, moved = _learn(result, feed.memory, now, shares_identity=shares_identity)
+    if feed.unread is not None and result.outcome in {FetchOutcome.NOT_MODIFIED, FetchOutcome.SAME_BODY}:
+        # What did not change still cannot be read: fetching it well is no recovery.
+        result = replace(result, outcome=FetchOutcome.PARSE, error=feed.unread)
+    memory, incidents, moved = _learn(result, feed, now, shares_identity=shares_identity)
     seconds, reason, firm = _interval(result, replace(feed, memory=memory), now, policy)
     if result.outcome.failed:
         pause = failures.wait(result.outcome, memory, now)
@@ -57,45 +59,37 @@ def next_poll(
     )
 
 
-def after_document(
-    memory: Memory, published: Iterable[datetime], *, window: int, now: datetime
-) -> tuple[Memory, tuple[Incident, ...]]:
-    """Return the memory after a document was parsed and stored, and what that is worth telling.
-
-    `published` are the times of its new entries (first seen, where they carry none), `window` counts all its entries.
-    """
-    memory, incidents = failures.after_success(memory, parsed=True)
-    return replace(memory, rhythm=memory.rhythm.seen(published, window=window, now=now)), incidents
-
-
 def phase(feed_id: int) -> float:
     """Return the feed's place in [0, 1), the same in every process and version: what spreads feeds apart."""
     return int.from_bytes(blake2b(str(feed_id).encode(), digest_size=7).digest()) / 2**56
 
 
 def _learn(
-    result: FetchResult, memory: Memory, now: datetime, *, shares_identity: bool
+    result: FetchResult, feed: FeedState, now: datetime, *, shares_identity: bool
 ) -> tuple[Memory, tuple[Incident, ...], str | None]:
+    memory = replace(feed.memory, validators_url=result.validators.url)
     if result.outcome.failed:
         memory, incidents = failures.after_failure(result, memory, now)
         return memory, incidents, None
-    memory, incidents = failures.after_success(memory)
     memory = moves.observe(result, audits.after_poll(result, memory, now), now)
+    if feed.unread is not None:
+        return memory, (), None  # a new document: whether it can be read, ingestion will say
+    memory, incidents = failures.after_success(memory)
     target = moves.settled(memory, now, shares_identity=shares_identity)
-    if target is None:
+    if target is None or memory.move is None:
         return memory, incidents, None
-    moved = Incident(kind="feed.moved", details={"from": result.url, "to": target})
+    moved = Incident(kind="feed.moved", since=memory.move.since, details={"from": result.url, "to": target})
     return replace(memory, move=None), (*incidents, moved), target
 
 
 def _interval(result: FetchResult, feed: FeedState, now: datetime, policy: CadencePolicy) -> tuple[float, str, bool]:
     """Return the seconds to the next poll of a healthy feed, the reason, and whether they are a promise to keep."""
     seconds = _by_rhythm(feed, now, policy)
-    rate = feed.memory.rhythm.rate(now)
-    reason = f"rhythm {rate:.2g} a day" if feed.memory.rhythm.at else "rhythm not yet known"
-    window = feed.memory.rhythm.window
+    rate = feed.rhythm.rate(now)
+    reason = f"rhythm {rate:.2g} a day" if feed.rhythm.at else "rhythm not yet known"
+    window = feed.rhythm.window
     if window:
-        guard = 0.5 * window / feed.memory.rhythm.peak(now) * DAY
+        guard = 0.5 * window / feed.rhythm.peak(now) * DAY
         if guard < seconds:
             seconds, reason = guard, f"loss guard: {window} entries a document"
     floors = _floors(result, feed, now, policy)
@@ -128,7 +122,7 @@ def _by_rhythm(feed: FeedState, now: datetime, policy: CadencePolicy) -> float:
 
     Polls a day are sqrt(weight x rate) x day / stretch; the next one is due when that adds up to a whole.
     """
-    hourly = feed.memory.rhythm.hourly(now)
+    hourly = feed.rhythm.hourly(now)
     due, moment, elapsed = 1.0, now, 0.0
     while elapsed < policy.ceiling:
         density = math.sqrt(feed.weight * hourly[moment.hour]) / policy.stretch

@@ -26,15 +26,21 @@ class Rhythm:
     window: int = 0
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read the JSON form (the fields, the time as ISO 8601)."""
-        at = stored.get("at")
+    def from_json(cls, stored: Mapping[str, Any] | None) -> Self:
+        """Read what `to_json` wrote; nothing stored is a feed that was never seen."""
+        if not stored or not stored.get("at"):
+            return cls()
         return cls(
             hours=tuple(stored["hours"]),
             days=stored["days"],
-            at=datetime.fromisoformat(at) if at else None,
-            window=stored.get("window", 0),
+            at=datetime.fromisoformat(stored["at"]),
+            window=stored["window"],
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; the time as ISO 8601."""
+        at = self.at.isoformat() if self.at else None
+        return {"hours": list(self.hours), "days": self.days, "at": at, "window": self.window}
 
     def seen(self, published: Iterable[datetime], *, window: int, now: datetime) -> Rhythm:
         """Return the rhythm after a document whose new entries were published at `published`.

@@ -41,13 +41,13 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """What one poll leaves for the next; stored as JSON beside the feed.
+    """What one poll leaves for the next; stored as JSON beside the feed, written by polling alone.
 
-    `failing_as` is the outcome that the present row of failures ended with. `told` says that `feed.failing` or
-    `feed.gone` was said for it. `polls` counts since the last audit. `lies` are audits in a row that found a lie.
+    `failing_as` is the outcome that the present row of failures ended with. `told` is the kind of the last incident
+    that was told of it. `validators_url` is the address that the held validators belong to. `polls` counts since the
+    last audit, `lies` the audits that found one.
     """
 
-    rhythm: Rhythm = field(default_factory=Rhythm)
     failures: int = 0
     failing_since: datetime | None = None
     failing_as: str | None = None
@@ -55,6 +55,7 @@ class Memory:
     gone: int = 0
     gone_since: datetime | None = None
     move: Move | None = None
+    validators_url: str | None = None
     polls: int = 0
     audited_at: datetime | None = None
     lies: int = 0
@@ -72,8 +73,6 @@ class Memory:
         for name in ("failing_since", "gone_since", "audited_at"):
             if known.get(name):
                 known[name] = datetime.fromisoformat(known[name])
-        if known.get("rhythm"):
-            known["rhythm"] = Rhythm.from_json(known["rhythm"])
         if known.get("move"):
             move = known["move"]
             known["move"] = Move(**{**move, "since": datetime.fromisoformat(move["since"])})
@@ -84,14 +83,17 @@ class Memory:
 class FeedState:
     """One feed as the rule sees it; `floor` is the operator's own minimum for it, in seconds.
 
-    `weight` is how much an entry of this feed matters against another's. `pushed_until` is set while a proven hub
-    pushes it.
+    `weight` is how much an entry of this feed matters against another's. `rhythm` and `unread` come from ingestion:
+    how it publishes, and the error for which its newest document could not be read. `pushed_until` is set while a
+    proven hub pushes it.
     """
 
     feed_id: int
     floor: float | None = None
     weight: float = 1.0
     hints: FeedHints = field(default_factory=FeedHints)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    unread: str | None = None
     pushed_until: datetime | None = None
     memory: Memory = field(default_factory=Memory)
 
@@ -101,9 +103,13 @@ class FeedState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incident:
-    """Something to tell downstream, due once: `kind` is the event's type, `details` its payload beyond the feed."""
+    """Something to tell downstream, due once: `kind` is the event's type, `details` its payload beyond the feed.
+
+    `since` is when it began; it names the incident, so a `feed.recovered` has that of its `feed.failing`.
+    """
 
     kind: str
+    since: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.records import FeedHints, FetchOutcome, FetchResult
-from tasks.cadence import CadencePolicy, FeedState, Memory, NextPoll, Rhythm, after_document, next_poll, phase
+from tasks.cadence import CadencePolicy, FeedState, Memory, NextPoll, Rhythm, next_poll, phase
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday
 PLAIN = CadencePolicy(jitter=0.0)
-DAILY = Memory(rhythm=Rhythm(hours=(1 / 24 * 7,) * 24, days=7.0, at=NOW, window=20))
+DAILY = Rhythm(hours=(1 / 24 * 7,) * 24, days=7.0, at=NOW, window=20)
 
 
 def result(outcome: FetchOutcome = FetchOutcome.NOT_MODIFIED, **fields: Any) -> FetchResult:
@@ -24,8 +24,8 @@ def result(outcome: FetchOutcome = FetchOutcome.NOT_MODIFIED, **fields: Any) -> 
     return FetchResult(feed_id=7, outcome=outcome, started_at=NOW, **named)
 
 
-def feed(memory: Memory = DAILY, **fields: Any) -> FeedState:
-    return FeedState(feed_id=7, memory=memory, **fields)
+def feed(memory: Memory = Memory(), **fields: Any) -> FeedState:
+    return FeedState(feed_id=7, memory=memory, **{"rhythm": DAILY} | fields)
 
 
 def seconds(plan: NextPoll, now: datetime = NOW) -> float:
@@ -39,8 +39,8 @@ def test_a_feed_with_an_entry_a_day_is_polled_every_stretch() -> None:
 
 
 def test_four_times_the_entries_give_twice_the_polls() -> None:
-    busy = replace(DAILY, rhythm=replace(DAILY.rhythm, hours=(4 / 24 * 7,) * 24, window=200))
-    ratio = seconds(next_poll(result(), feed(), NOW, PLAIN)) / seconds(next_poll(result(), feed(busy), NOW, PLAIN))
+    busy = feed(rhythm=replace(DAILY, hours=(4 / 24 * 7,) * 24, window=200))
+    ratio = seconds(next_poll(result(), feed(), NOW, PLAIN)) / seconds(next_poll(result(), busy, NOW, PLAIN))
     assert ratio == pytest.approx(2.0, rel=0.05)
 
 
@@ -50,16 +50,16 @@ def test_a_weightier_feed_is_polled_oftener() -> None:
 
 def test_the_night_is_slower_than_the_day() -> None:
     by_day = tuple(5.0 if 7 <= hour < 19 else 0.0 for hour in range(24))
-    memory = Memory(rhythm=Rhythm(hours=by_day, days=7.0, at=NOW, window=500))
-    noon = seconds(next_poll(result(), feed(memory), NOW, PLAIN))
+    state = feed(rhythm=Rhythm(hours=by_day, days=7.0, at=NOW, window=500))
+    noon = seconds(next_poll(result(), state, NOW, PLAIN))
     midnight = NOW.replace(hour=22)
-    night = seconds(next_poll(result(), feed(memory), midnight, PLAIN), midnight)
+    night = seconds(next_poll(result(), state, midnight, PLAIN), midnight)
     assert night > 1.5 * noon
 
 
 def test_half_a_document_may_not_roll_past_between_polls() -> None:
-    memory = Memory(rhythm=Rhythm(hours=(48 / 24 * 7,) * 24, days=7.0, at=NOW, window=4))
-    plan = next_poll(result(), feed(memory), NOW, replace(PLAIN, stretch=10 * 86400))
+    short = Rhythm(hours=(48 / 24 * 7,) * 24, days=7.0, at=NOW, window=4)
+    plan = next_poll(result(), feed(rhythm=short), NOW, replace(PLAIN, stretch=10 * 86400))
     assert seconds(plan) == pytest.approx(0.5 * 4 / 48 * 86400, rel=0.1)
     assert "loss guard" in plan.reason
 
@@ -143,7 +143,7 @@ def test_a_mask_of_everything_is_void() -> None:
     assert seconds(next_poll(result(), feed(hints=hints), NOW, PLAIN)) == pytest.approx(PLAIN.stretch, rel=0.05)
 
 
-def fail(times: int, outcome: FetchOutcome, memory: Memory = DAILY) -> tuple[list[NextPoll], datetime]:
+def fail(times: int, outcome: FetchOutcome, memory: Memory = Memory()) -> tuple[list[NextPoll], datetime]:
     """Fail `times` in a row, each poll at the time that was planned."""
     plans: list[NextPoll] = []
     now = NOW
@@ -191,21 +191,21 @@ def test_410_is_gone_after_three_over_two_days_and_still_looked_at_weekly() -> N
     assert [incident.kind for incident in back.incidents] == ["feed.recovered"]
 
 
-def test_documents_that_do_not_parse_fail_the_feed_although_they_are_fetched() -> None:
-    memory, kinds, now = DAILY, [], NOW
-    for _ in range(8):
-        fetched = next_poll(result(FetchOutcome.CHANGED), feed(memory), now, PLAIN)
-        parsed = next_poll(result(FetchOutcome.PARSE), feed(fetched.memory), now, PLAIN)
-        kinds += [incident.kind for incident in (*fetched.incidents, *parsed.incidents)]
-        memory, now = parsed.memory, parsed.at
+def test_documents_that_cannot_be_read_fail_the_feed_although_they_are_fetched() -> None:
+    memory, kinds, now = Memory(), [], NOW
+    for outcome in (FetchOutcome.CHANGED, FetchOutcome.NOT_MODIFIED, FetchOutcome.SAME_BODY) * 3:
+        plan = next_poll(result(outcome), feed(memory, unread="no element found"), now, PLAIN)
+        kinds += [incident.kind for incident in plan.incidents]
+        memory, now = plan.memory, plan.at
     assert kinds == ["feed.failing"]
-    memory, incidents = after_document(memory, [now], window=20, now=now)
-    assert [incident.kind for incident in incidents] == ["feed.recovered"]
-    assert memory.failures == 0
+    assert memory.failing_as == "parse"
+    readable = next_poll(result(FetchOutcome.NOT_MODIFIED), feed(memory), now, PLAIN)
+    assert [incident.kind for incident in readable.incidents] == ["feed.recovered"]
+    assert readable.incidents[0].since == memory.failing_since
 
 
 def moving(hops: tuple[tuple[int, str], ...], polls: int, step: timedelta, *, known: bool = True) -> list[NextPoll]:
-    memory, now, plans = DAILY, NOW, []
+    memory, now, plans = Memory(), NOW, []
     for _ in range(polls):
         plan = next_poll(result(hops=hops, final_url=hops[-1][1]), feed(memory), now, PLAIN, shares_identity=known)
         plans.append(plan)
@@ -239,7 +239,7 @@ def test_a_day_without_the_redirect_starts_the_count_anew() -> None:
 
 def test_deferred_changes_nothing_but_the_time() -> None:
     plan = next_poll(result(FetchOutcome.DEFERRED), feed(), NOW)
-    assert plan.memory == DAILY
+    assert plan.memory == Memory()
     assert 60 <= seconds(plan) <= 120
 
 
@@ -255,12 +255,15 @@ def test_the_jitter_of_a_feed_is_stable_and_of_many_is_spread() -> None:
 
 def test_memory_survives_json() -> None:
     plans, _ = fail(5, FetchOutcome.GONE)
-    memory = replace(plans[-1].memory, rhythm=Rhythm().seen([NOW], window=3, now=NOW), audited_at=NOW, lies=1)
+    memory = replace(plans[-1].memory, audited_at=NOW, lies=1, validators_url="https://a.example/")
     moved = moving(((301, "https://b.example/feed"),), 2, timedelta(days=1))[-1].memory
     for one in (memory, moved, Memory()):
         assert Memory.from_json(one.to_json()) == one
     assert Memory().to_json() == {}
     assert Memory.from_json(None) == Memory()
+    rhythm = Rhythm().seen([NOW], window=3, now=NOW)
+    assert Rhythm.from_json(rhythm.to_json()) == rhythm
+    assert Rhythm.from_json(None) == Rhythm()
     assert Memory.from_json({"of_a_later_version": 1}) == Memory()
 
 
@@ -293,12 +296,12 @@ def test_whatever_a_server_says_the_next_poll_is_between_a_minute_and_ten_days(
     hours: list[float],
     window: int,
 ) -> None:
+    rhythm = Rhythm(hours=tuple(hours), days=7.0, at=NOW, window=window)
     memory = Memory(
-        rhythm=Rhythm(hours=tuple(hours), days=7.0, at=NOW, window=window),
         failures=failures,
         failing_since=NOW - timedelta(days=failures) if failures else None,
     )
-    state = FeedState(feed_id=feed_id, memory=memory, hints=FeedHints(ttl=ttl))
+    state = FeedState(feed_id=feed_id, memory=memory, rhythm=rhythm, hints=FeedHints(ttl=ttl))
     plan = next_poll(result(outcome, headers=headers), state, NOW)
     assert 60 <= seconds(plan) <= 10 * 86400
     assert plan.reason
