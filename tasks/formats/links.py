@@ -26,10 +26,11 @@ def web_link(raw: str | None, base: str) -> str | None:
     try:
         joined = text if text.startswith(("http://", "https://")) else urljoin(base, text)
         parts = urlsplit(joined)
+        joined.encode()
         if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
             return None
     except ValueError:
-        return None  # http://[::1 and its like
+        return None  # http://[::1 and its like, or half of a surrogate pair
     return _UNSAFE.sub(lambda found: quote(found[0]), joined) if _UNSAFE.search(joined) else joined
 
 
