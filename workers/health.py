@@ -46,7 +46,7 @@ def ages(chosen: Settings) -> dict[str, float]:
 class Sign(bootsteps.StartStopStep):
     """A worker's sign of life, given by the event loop that also takes messages."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = frozenset({"celery.worker.components:Timer"})
 
     def __init__(self, worker: Any, **_: Any) -> None:
         """Keep nothing yet; the timer is there only when the worker starts."""
