@@ -5,7 +5,8 @@ StoreError
 ├── AmbiguousFeed     several feeds answer to that title
 ├── DuplicateFeed     the URL is subscribed already
 ├── UnknownArticle    no article by that id
-└── Raced             another process wrote what this one had read; read again and redo
+├── Raced             another process wrote what this one had read; read again and redo
+└── LeaseLost         another process holds the lease by now; stop, and stand by
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class UnknownArticle(StoreError):
 
 class Raced(StoreError):
     """What was read is no longer so; the unit of work must be read and decided anew."""
+
+
+class LeaseLost(StoreError):
+    """Another process has taken the lease over; whoever catches this must write nothing more under it."""
