@@ -214,6 +214,21 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+# --- stories -----------------------------------------------------------------------------------------------------
+
+
+class StoryRelation(StrEnum):
+    """How a copy relates to the copy it was joined by: read it as "this article … that one"."""
+
+    FIRST = "first"
+    IDENTICAL = "identical"
+    CUT_OF = "cut_of"
+    EXTENDS = "extends"
+    EDITED_FROM = "edited_from"
+    CORRECTS = "corrects"
+    JOINED = "joined"
+
+
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
