@@ -105,6 +105,12 @@ def finish(
     return result.rowcount == 1
 
 
+def requeue(session: Session, document_id: int, *, now: datetime) -> None:
+    """Let a document be ingested once more, with its attempts forgotten."""
+    values = {"state": DocumentState.STORED, "due_at": now, "attempts": 0, "lease_token": None}
+    session.connection().execute(update(Document).where(col(Document.id) == document_id).values(**values))
+
+
 def earlier_ingested(session: Session, document: Document) -> bool:
     """Whether an earlier document of the same feed became articles; if not, this one is the feed's backfill."""
     earlier = exists().where(

@@ -84,7 +84,9 @@ class Feed(SQLModel, table=True):
 
     `next_fetch_at` is the schedule and the lease in one: claiming a feed moves it to the end of the lease.
     `interval` is the operator's floor between polls in seconds. `seen` are the hashes of the items in the newest
-    ingested document, so that the next one is read only where it differs. `state` is what scheduling remembers.
+    ingested document, so that the next one is read only where it differs. `hints` is what the feed says of itself
+    (written by ingestion), `state` what scheduling remembers; whoever changes it holds the row's lock. The failures
+    stand in columns too, for listings.
     """
 
     __tablename__ = "feed"
@@ -114,14 +116,16 @@ class Feed(SQLModel, table=True):
     lease_token: str | None = None
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = Field(default=None, sa_type=Text)
+    validators_url: str | None = Field(default=None, sa_type=Text)
     body_sha256: str | None = None
     last_fetched_at: datetime | None = None
     last_success_at: datetime | None = None
     last_changed_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
-    failing_announced: bool = False
+    failing_as: str | None = None
     seen: list[str] = Field(default_factory=list, sa_type=JSON)
+    hints: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
@@ -194,6 +198,7 @@ class Article(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_article_feed_id", "feed_id", "first_seen_at"),
         Index("ix_article_first_seen_at", "first_seen_at"),
+        Index("ix_article_document_id", "document_id", "position"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -340,7 +345,7 @@ class Lease(SQLModel, table=True):
 
 
 class ReingestRun(SQLModel, table=True):
-    """A re-ingestion: what was selected, how far it came; `cursor` is the last article done."""
+    """A re-ingestion: what was selected, how far it came; `cursor` is the last document done."""
 
     __tablename__ = "reingest_run"
     __table_args__: ClassVar[Any] = AUTOINCREMENT
@@ -354,4 +359,4 @@ class ReingestRun(SQLModel, table=True):
     done: int = 0
     changed: int = 0
     failed: int = 0
-    cursor: UUID | None = None
+    cursor: int = Field(default=0, sa_type=BigInteger)

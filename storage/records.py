@@ -61,6 +61,8 @@ class Entry:
 
     `guid` is verbatim (never resolved against a base). `url` is absolute. `sha256` (hex) covers every field that
     ingestion reads and neither `position` nor the feed's address, so an entry that only moved is the same entry.
+    `raw_sha256` (hex) covers the bytes of the item as they stood in the document and what the document says for all its
+    items; hand it back as `seen` and the same bytes are not parsed again. Empty where the format has no such bytes.
     """
 
     position: int
@@ -79,6 +81,7 @@ class Entry:
     updated_at: datetime | None = None
     sha256: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    raw_sha256: str = ""
 
     def __post_init__(self) -> None:
         aware("published_at", self.published_at)
@@ -97,7 +100,10 @@ class BadEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHints:
-    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:)."""
+    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
+
+    `skip_days` count from Monday = 0. `update_period` is sy:updatePeriod divided by sy:updateFrequency.
+    """
 
     title: str | None = None
     site_url: str | None = None
@@ -113,11 +119,18 @@ class FeedHints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParsedDocument:
-    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones."""
+    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones.
+
+    `skipped` are the `raw_sha256` of items that were known already and so not parsed. `reader` names what read it
+    (`xml`, `items`, `feedparser`, `recover`, `json`, `sitemap`); `notes` say what was odd, for the operator.
+    """
 
     hints: FeedHints
     entries: tuple[Entry, ...]
     bad: tuple[BadEntry, ...] = ()
+    skipped: tuple[str, ...] = ()
+    reader: str = ""
+    notes: tuple[str, ...] = ()
 
 
 # --- article: the clean piece ------------------------------------------------------------------------------------
@@ -227,21 +240,31 @@ class Tag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validators:
-    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none."""
+    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none.
+
+    `url` is the address whose answer carried them: they are sent to no other. None sends them on every hop.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchRequest:
-    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged."""
+    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged.
+
+    `known_sha256` is the digest of the document we hold (`FetchResult.body_sha256` of its fetch). `audit` asks without
+    validators, to learn whether the server tells the truth about them.
+    """
 
     feed_id: int
     url: str
     validators: Validators = Validators()
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
+    known_sha256: str | None = None
+    audit: bool = False
 
 
 class FetchOutcome(StrEnum):
@@ -264,6 +287,7 @@ class FetchOutcome(StrEnum):
     GONE = "gone"
     THROTTLED = "throttled"
     NOT_A_FEED = "not_a_feed"
+    EMPTY = "empty"
     PARSE = "parse"
     OTHER = "other"
 
@@ -284,6 +308,9 @@ class FetchResult:
 
     `headers` are the answer's, names in lower case, only those that later stages read. `body` is decoded from its
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
+    `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
+    `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
+    although some are held; `lied` that a body changed under an unchanged validator.
     """
 
     feed_id: int
@@ -299,6 +326,9 @@ class FetchResult:
     wire_bytes: int = 0
     hops: tuple[tuple[int, str], ...] = ()
     error: str | None = None
+    body_sha256: str | None = None
+    audited: bool = False
+    lied: bool = False
 
     def __post_init__(self) -> None:
         aware("started_at", self.started_at)

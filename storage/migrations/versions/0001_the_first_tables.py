@@ -47,14 +47,16 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.String(), nullable=True),
         sa.Column("etag", sa.Text(), nullable=True),
         sa.Column("last_modified", sa.Text(), nullable=True),
+        sa.Column("validators_url", sa.Text(), nullable=True),
         sa.Column("body_sha256", sa.String(), nullable=True),
         sa.Column("last_fetched_at", UTCDateTime(), nullable=True),
         sa.Column("last_success_at", UTCDateTime(), nullable=True),
         sa.Column("last_changed_at", UTCDateTime(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", UTCDateTime(), nullable=True),
-        sa.Column("failing_announced", sa.Boolean(), nullable=False),
+        sa.Column("failing_as", sa.String(), nullable=True),
         sa.Column("seen", sa.JSON(), nullable=False),
+        sa.Column("hints", sa.JSON(), nullable=False),
         sa.Column("state", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
         sa.UniqueConstraint("url", name=op.f("uq_feed_url")),
@@ -96,6 +98,7 @@ def upgrade() -> None:
                 "gone",
                 "throttled",
                 "not_a_feed",
+                "empty",
                 "parse",
                 "other",
                 name="fetchoutcome",
@@ -175,7 +178,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("failed", sa.Integer(), nullable=False),
-        sa.Column("cursor", sa.Uuid(), nullable=True),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reingest_run")),
         sqlite_autoincrement=True,
     )
@@ -209,6 +212,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
     )
     with op.batch_alter_table("article", schema=None) as batch_op:
+        batch_op.create_index("ix_article_document_id", ["document_id", "position"], unique=False)
         batch_op.create_index("ix_article_feed_id", ["feed_id", "first_seen_at"], unique=False)
         batch_op.create_index("ix_article_first_seen_at", ["first_seen_at"], unique=False)
 
@@ -341,6 +345,7 @@ def downgrade() -> None:
     with op.batch_alter_table("article", schema=None) as batch_op:
         batch_op.drop_index("ix_article_first_seen_at")
         batch_op.drop_index("ix_article_feed_id")
+        batch_op.drop_index("ix_article_document_id")
 
     op.drop_table("article")
     op.drop_table("reingest_run")

@@ -1,0 +1,33 @@
+"""Permanent redirects: believed only when they last, because a captive portal answers 301 too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from storage.records import FetchResult
+from tasks.cadence.state import Memory, Move
+
+_PERMANENT = frozenset({301, 308})
+_POLLS, _SPAN = 5, timedelta(hours=72)
+
+
+def observe(result: FetchResult, memory: Memory, now: datetime) -> Memory:
+    """Note whether this poll's redirects were all permanent and led where they led before."""
+    if not result.hops or any(status not in _PERMANENT for status, _ in result.hops):
+        return replace(memory, move=None)
+    move = memory.move
+    if move is not None and move.target == result.final_url:
+        return replace(memory, move=replace(move, polls=move.polls + 1))
+    return replace(memory, move=Move(target=result.final_url, since=now))
+
+
+def settled(memory: Memory, now: datetime, *, shares_identity: bool) -> str | None:
+    """Return the address that the feed has moved to: same target in five polls over 72 hours, and the same feed.
+
+    `shares_identity` says that the document there holds at least one entry that we know from here.
+    """
+    move = memory.move
+    if move is None or not shares_identity or move.polls < _POLLS or now - move.since < _SPAN:
+        return None
+    return move.target

@@ -1,0 +1,66 @@
+"""Every Celery task: take ids, call a verb. A lost message costs seconds, since the next tick looks in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from celery import Task, shared_task
+from kombu.exceptions import OperationalError
+
+from tasks import housekeeping, intake, poll
+from tasks.room import Room
+
+log = structlog.get_logger()
+_room: Room | None = None
+
+
+def use(room: Room) -> None:
+    """Give the tasks of this process their room; called once after the fork."""
+    global _room  # a Celery task has no other way to what its process holds
+    _room = room
+
+
+def room() -> Room:
+    """The room of this process."""
+    if _room is None:
+        raise RuntimeError("no room: tasks.jobs.use() must run at the start of the worker process")
+    return _room
+
+
+def _send(task: Task, *args: object) -> None:
+    """Send a message, or only say that it could not be sent: what it is about stands in the database."""
+    try:
+        task.delay(*args)
+    except OperationalError as error:
+        log.warning("message.unsent", task=task.name, error=str(error))
+
+
+@shared_task(name="wireroom.poll_due")
+def poll_due() -> None:
+    """Poll one shard of due feeds, and pass on what came."""
+    report = poll.poll_due(room())
+    for ids in intake.batches(report.documents):
+        _send(ingest_documents, ids)
+    if report.full:
+        # More were due than one shard takes: the next shard goes at once, to whichever worker is free.
+        _send(poll_due)
+
+
+@shared_task(name="wireroom.ingest_documents")
+def ingest_documents(ids: Sequence[int]) -> None:
+    """Ingest these stored documents, each in its own transaction."""
+    intake.take_in(room(), ids)
+
+
+@shared_task(name="wireroom.sweep")
+def sweep() -> None:
+    """Find documents whose message was lost or whose worker died, and send for them again."""
+    for ids in intake.sweep(room()):
+        _send(ingest_documents, ids)
+
+
+@shared_task(name="wireroom.prune")
+def prune() -> None:
+    """Forget what is past its time: documents, events, fetch history."""
+    housekeeping.prune(room())

@@ -1,0 +1,35 @@
+"""From settings to the room that the verbs work in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from storage.db import Sessions
+from tasks.fetch import FetchPolicy
+from tasks.room import Room
+from workers.settings import Settings
+
+AGENT = "Wireroom/0.1"
+# What a shard may take, in seconds: well below the task's soft limit, so that its results are still kept.
+SHARD_SECONDS = 60.0
+
+
+def fetch_policy(chosen: Settings) -> FetchPolicy:
+    """How we fetch: an honest name, and the private networks that the operator allows."""
+    agent = f"{AGENT} (+{chosen.contact})" if chosen.contact else AGENT
+    return FetchPolicy(user_agent=agent, allow=chosen.allow_networks, shard_seconds=SHARD_SECONDS)
+
+
+def room_of(chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelta(seconds=180)) -> Room:
+    """The room of one process."""
+    return Room(
+        sessions=sessions,
+        fetch=fetch_policy(chosen),
+        rules=chosen.rules,
+        payload=chosen.event_payload,
+        threshold=chosen.threshold,
+        shard=chosen.shard,
+        lease=lease,
+        keep_documents=timedelta(days=chosen.keep_documents_days),
+        keep_events=timedelta(days=chosen.keep_events_days),
+    )

@@ -1,0 +1,40 @@
+"""The beat table and nothing else: what ticks, how often. The schedule of feeds lives in the database.
+
+Every message expires with its tick, so that a stopped worker finds no backlog of stale ticks when it returns. Two
+beats only tick twice; claims in the database decide who does what.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from celery.beat import Scheduler
+from celery.schedules import crontab
+
+# Seconds between two looks for documents whose message was lost.
+SWEEP = 15.0
+
+
+def beat_schedule(tick: float) -> dict[str, dict[str, Any]]:
+    """Celery's beat table for a tick of so many seconds."""
+    return {
+        "poll-due": {"task": "wireroom.poll_due", "schedule": tick, "options": {"expires": max(tick, 2.0)}},
+        "sweep": {"task": "wireroom.sweep", "schedule": SWEEP, "options": {"expires": SWEEP}},
+        "prune": {"task": "wireroom.prune", "schedule": crontab(minute="17"), "options": {"expires": 600}},
+    }
+
+
+class Ticker(Scheduler):
+    """Beat's scheduler without its file (a container loses it anyway), leaving a sign of life with every tick."""
+
+    heartbeat: Path | None = None
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due; returns the seconds until the next look."""
+        wait: float = super().tick(*args, **kwargs)
+        if self.heartbeat is not None:
+            self.heartbeat.parent.mkdir(parents=True, exist_ok=True)
+            self.heartbeat.write_text(str(time.time()))
+        return wait
