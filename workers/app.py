@@ -8,7 +8,6 @@ queue, and every setting only makes the hint arrive sooner.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import kombu.transport.redis as kombu_redis
@@ -104,11 +103,6 @@ def make_app(chosen: Settings | None = None) -> Celery:
     made = Celery("wireroom", set_as_current=True)
     made.conf.update(configuration(chosen or settings()))
     return made
-
-
-def heartbeat_file(chosen: Settings, process: str) -> Path:
-    """The file whose age says that a process still turns its loop; its health check reads it."""
-    return chosen.data_dir.resolve() / "alive" / process
 
 
 @signals.setup_logging.connect
