@@ -23,12 +23,6 @@ Key = tuple[str, str]
 CHUNK = 400
 
 
-def lock_feed(session: Session, feed_id: int) -> None:
-    """Let one writer at a time change the articles of a feed, until the transaction ends (SQLite has only one)."""
-    if not is_sqlite(session):
-        session.execute(select(col(Feed.id)).where(col(Feed.id) == feed_id).with_for_update())
-
-
 def known_by(session: Session, feed_id: int, keys: Iterable[Key]) -> dict[Key, UUID]:
     """Which of these (kind, key) identities the feed already has, and whose they are."""
     wanted: dict[str, list[str]] = {}

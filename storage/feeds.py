@@ -29,7 +29,7 @@ def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
         if held.status is not FeedStatus.REMOVED:
             raise DuplicateFeed(f"{url} is subscribed already, as feed {held.id}")
         held.status, held.next_fetch_at, held.next_fetch_reason = FeedStatus.ACTIVE, now, "subscribed again"
-        held.failures, held.failing_since, held.failing_announced = 0, None, False
+        session.add(held)
         return held
     feed = Feed(url=url, created_at=now, next_fetch_at=now, **fields)
     try:
@@ -110,23 +110,53 @@ _FINISH = (
         last_changed_at=bindparam("b_last_changed_at"),
         failures=bindparam("b_failures"),
         failing_since=bindparam("b_failing_since"),
-        failing_announced=bindparam("b_failing_announced"),
+        failing_as=bindparam("b_failing_as"),
         state=bindparam("b_state"),
+        url=bindparam("b_url"),
         # An operator who paused or removed the feed meanwhile has the last word.
         status=case((col(Feed.status) == FeedStatus.ACTIVE, bindparam("b_status")), else_=col(Feed.status)),
     )
 )
 
 
-def still_held(session: Session, tokens: Mapping[int, str]) -> frozenset[int]:
-    """Which of these feeds (id → lease token) are still ours; locks them until the transaction ends.
+def still_held(session: Session, tokens: Mapping[int, str]) -> dict[int, Feed]:
+    """Those of these feeds (id → lease token) that are still ours, read anew and locked until the transaction ends.
 
     A worker that was frozen past its lease finds its feeds given to another, and must write nothing.
     """
-    query = select(col(Feed.id), col(Feed.lease_token)).where(col(Feed.id).in_(tokens)).order_by(col(Feed.id))
+    query = select(Feed).where(col(Feed.id).in_(tokens)).order_by(col(Feed.id))
     if not is_sqlite(session):
         query = query.with_for_update()
-    return frozenset(feed_id for feed_id, token in session.execute(query) if tokens[feed_id] == token)
+    return {feed.id: feed for feed in session.scalars(query) if feed.lease_token == tokens[feed.id]}
+
+
+def lock(session: Session, feed_id: int) -> Feed:
+    """The feed, locked until the transaction ends: one writer at a time changes it and its articles."""
+    query = select(Feed).where(col(Feed.id) == feed_id)
+    if not is_sqlite(session):
+        query = query.with_for_update()
+    return session.scalars(query).one()
+
+
+def at_url(session: Session, url: str) -> Feed | None:
+    """The feed that is subscribed at exactly this address."""
+    return session.scalars(select(Feed).where(col(Feed.url) == url)).first()
+
+
+def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetime) -> None:
+    """Pause, resume or remove a feed; one that is resumed is due at once, its failures forgotten."""
+    feed.status = status
+    if status is FeedStatus.ACTIVE:
+        feed.next_fetch_at, feed.next_fetch_reason = now, "resumed by an operator"
+        feed.state, feed.unread = {}, None
+        feed.failures, feed.failing_since, feed.failing_as = 0, None, None
+    session.add(feed)
+
+
+def ask(session: Session, feed_ids: Sequence[int], *, now: datetime) -> None:
+    """Make feeds due at once, but for those that somebody is fetching right now."""
+    free = (col(Feed.id).in_(feed_ids), col(Feed.lease_token).is_(None))
+    session.connection().execute(update(Feed).where(*free).values(next_fetch_at=now, next_fetch_reason="asked for"))
 
 
 def finish(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -165,3 +195,9 @@ def prune_history(session: Session, feed_ids: Sequence[int]) -> int:
             result = session.connection().execute(table.delete().where(table.c.feed_id == feed_id, table.c.id < oldest))
             gone += result.rowcount
     return gone
+
+
+def forget_validators(session: Session, feed_ids: Sequence[int]) -> None:
+    """Have the next poll of these feeds bring the whole document, changed or not."""
+    blank = {"etag": None, "last_modified": None, "body_sha256": None, "seen": {}}
+    session.connection().execute(update(Feed).where(col(Feed.id).in_(feed_ids)).values(**blank))

@@ -61,6 +61,8 @@ class Entry:
 
     `guid` is verbatim (never resolved against a base). `url` is absolute. `sha256` (hex) covers every field that
     ingestion reads and neither `position` nor the feed's address, so an entry that only moved is the same entry.
+    `raw_sha256` (hex) covers the bytes of the item as they stood in the document and what the document says for all its
+    items; hand it back as `seen` and the same bytes are not parsed again. Empty where the format has no such bytes.
     """
 
     position: int
@@ -79,6 +81,7 @@ class Entry:
     updated_at: datetime | None = None
     sha256: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    raw_sha256: str = ""
 
     def __post_init__(self) -> None:
         aware("published_at", self.published_at)
@@ -97,8 +100,9 @@ class BadEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHints:
-    """What a feed says of itself; durations in seconds, hours in UTC, days from Monday = 0
-    (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
+    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
+
+    `skip_days` count from Monday = 0. `update_period` is sy:updatePeriod divided by sy:updateFrequency.
     """
 
     title: str | None = None
@@ -115,11 +119,18 @@ class FeedHints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParsedDocument:
-    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones."""
+    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones.
+
+    `skipped` are the `raw_sha256` of items that were known already and so not parsed. `reader` names what read it
+    (`xml`, `items`, `feedparser`, `recover`, `json`, `sitemap`); `notes` say what was odd, for the operator.
+    """
 
     hints: FeedHints
     entries: tuple[Entry, ...]
     bad: tuple[BadEntry, ...] = ()
+    skipped: tuple[str, ...] = ()
+    reader: str = ""
+    notes: tuple[str, ...] = ()
 
 
 # --- article: the clean piece ------------------------------------------------------------------------------------
@@ -201,6 +212,21 @@ class KnownLines(StrEnum):
     LEARNED = "learned"
     PINNED = "pinned"
     FORBIDDEN = "forbidden"
+
+
+# --- stories -----------------------------------------------------------------------------------------------------
+
+
+class StoryRelation(StrEnum):
+    """How a copy relates to the copy it was joined by: read it as "this article … that one"."""
+
+    FIRST = "first"
+    IDENTICAL = "identical"
+    CUT_OF = "cut_of"
+    EXTENDS = "extends"
+    EDITED_FROM = "edited_from"
+    CORRECTS = "corrects"
+    JOINED = "joined"
 
 
 # --- tags --------------------------------------------------------------------------------------------------------

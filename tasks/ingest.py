@@ -21,7 +21,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
-from storage import articles, documents, outbox, quarantine
+from storage import articles, documents, feeds, outbox, quarantine
 from storage.db import reading
 from storage.errors import Raced
 from storage.ids import new_id
@@ -32,15 +32,18 @@ from storage.records import (
     Cause,
     Entry,
     Event,
+    FetchOutcome,
     HeldArticle,
     ParsedDocument,
     Tag,
 )
 from tasks import events
+from tasks.cadence import Rhythm
 from tasks.content import clean_of, content_of, fingerprint, media_of
 from tasks.enrich import EnrichInput, Tagging
 from tasks.formats import NotAFeed, ParseFailed, parse
 from tasks.identify import Match, identify
+from tasks.memory import hints_json
 from tasks.normalize import VERSION as NORMALIZER
 from tasks.normalize import normalize
 from tasks.revise import Revised, revise
@@ -115,10 +118,11 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         body = documents.body(session, document.sha256)
         backfill = not documents.earlier_ingested(session, document)
     try:
-        parsed = parse(body, content_type=document.content_type, url=document.url, seen=frozenset(feed.seen))
-    except (NotAFeed, ParseFailed) as error:
-        return refuse(room, document, reason="parse", error=str(error), body=body)
-    decisions, bad = decide(room, feed, document.id, parsed, force=False)
+        parsed, decisions, bad = _read(room, feed, document, body)
+    except NotAFeed as error:
+        return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
+    except ParseFailed as error:
+        return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
     result = Ingested(
         document_id=document.id,
         feed_id=feed.id,
@@ -127,10 +131,11 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         skipped=len(parsed.skipped),
     )
     with room.sessions.begin() as session:
-        articles.lock_feed(session, feed.id)
+        locked = feeds.lock(session, feed.id)
         apply(session, feed, document, result, room=room, cause=document.cause, backfill=backfill, now=now)
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
-        _learn(session, feed.id, parsed)
+        if document.id >= locked.hints.get("document", 0):
+            _learn(locked, document, parsed, decisions, now)
         closed = documents.finish(
             session,
             document,
@@ -143,12 +148,33 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     return result
 
 
-def refuse(room: Room, document: Document, *, reason: str, error: str, body: bytes) -> Ingested:
-    """Put a whole document into quarantine with its reason and bytes."""
+def _read(
+    room: Room, feed: Feed, document: Document, body: bytes
+) -> tuple[ParsedDocument, list[Decision], list[BadEntry]]:
+    """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
+
+    Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
+    """
+    seen = {} if feed.hints.get("degraded") else feed.seen
+    parsed = parse(body, content_type=document.content_type, url=document.url)
+    decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    elsewhere = {seen[name] for name in parsed.skipped}
+    if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):
+        parsed = parse(body, content_type=document.content_type, url=document.url)
+        decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    return parsed, decisions, bad
+
+
+def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:
+    """Put a whole document into quarantine with its reason and bytes, and count it as a failure of its feed."""
     now = room.clock()
     with room.sessions.begin() as session:
-        whole = BadEntry(position=-1, reason=reason, error=error, raw=body)
+        feed = feeds.lock(session, document.feed_id)
+        whole = BadEntry(position=-1, reason=reason.value, error=error, raw=body)
         held = quarantine.hold(session, document, [whole], now)
+        # Polling reads this: it decides when to look again, and whether somebody should be told.
+        feed.unread = f"{reason.value}: {error}"
+        session.add(feed)
         documents.finish(session, document, state=DocumentState.QUARANTINED, now=now, outcome={"error": error})
     return Ingested(
         document_id=document.id,
@@ -173,7 +199,7 @@ def decide(
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
     at other positions are left alone.
     """
-    keys = document_keys(parsed.entries)
+    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")))
     with reading(room.sessions) as session:
         known = articles.known_by(session, feed.id, (key for own in keys for key in own))
         held = articles.held(session, set(known.values()))
@@ -199,7 +225,7 @@ def decide(
         except Exception as error:  # noqa: BLE001  # one bad entry never stops a feed: it is kept with its reason
             log.warning("entry.quarantined", feed_id=feed.id, position=entry.position, error=repr(error))
             raw = json.dumps({"guid": entry.guid, "url": entry.url, "headline": entry.headline}).encode()
-            bad.append(BadEntry(position=entry.position, reason="normalize", error=repr(error), raw=entry.raw or raw))
+            bad.append(BadEntry(position=entry.position, reason="normalize", error=repr(error), raw=raw))
     return decisions, bad
 
 
@@ -425,26 +451,20 @@ def view_of(feed: Feed, decision: Decision, *, number: int, now: datetime) -> Ar
     )
 
 
-def _learn(session: Session, feed_id: int, parsed: ParsedDocument) -> None:
-    """Keep what the document taught of its feed: what it says of itself, and which items were in it."""
-    feed = session.get_one(Feed, feed_id)
+def _learn(
+    feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
+) -> None:
+    """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes."""
     hints = parsed.hints
     feed.title = feed.title or hints.title
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
-    seen = [*parsed.skipped, *(entry.raw_sha256 for entry in parsed.entries if entry.raw_sha256)]
-    if seen != feed.seen:
-        feed.seen = seen
-    told = {
-        "format": hints.format,
-        "ttl": hints.ttl,
-        "update_period": hints.update_period,
-        "skip_hours": sorted(hints.skip_hours),
-        "skip_days": sorted(hints.skip_days),
-        "hubs": list(hints.hubs),
-        "self_url": hints.self_url,
-        "window": len(parsed.entries) + len(parsed.skipped),
-    }
-    if told != feed.hints:
-        feed.hints = told
-    session.add(feed)
+    known = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen}
+    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
+    feed.seen = known | read
+    degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
+    feed.hints = hints_json(hints) | {"document": document.id} | ({"degraded": True} if degraded else {})
+    published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
+    window = len(parsed.entries) + len(parsed.skipped)
+    feed.rhythm = Rhythm.from_json(feed.rhythm).seen(published, window=window, now=now).to_json()
+    feed.unread = None

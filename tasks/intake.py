@@ -9,6 +9,7 @@ import structlog
 
 from storage import documents
 from storage.models import Document, DocumentState
+from storage.records import FetchOutcome
 from tasks.ingest import Ingested, LeaseLost, ingest, refuse
 from tasks.room import Room
 
@@ -70,7 +71,7 @@ def _poison(room: Room, document: Document) -> Ingested:
     with room.sessions() as session:
         body = documents.body(session, document.sha256)
     error = f"tried {document.attempts - 1} times and never finished: it kills or hangs its worker"
-    return refuse(room, document, reason="poison", error=error, body=body)
+    return refuse(room, document, reason=FetchOutcome.PARSE, error=error, body=body)
 
 
 def sweep(room: Room) -> Iterator[list[int]]:

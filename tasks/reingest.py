@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col
 
-from storage import articles, documents, outbox
+from storage import articles, documents, feeds, outbox
 from storage.articles import Selection, select_articles
 from storage.db import reading
 from storage.errors import Raced, StoreError
@@ -196,7 +196,7 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
         document_id=step.document.id, feed_id=step.feed.id, state=DocumentState.INGESTED, decisions=decisions
     )
     with room.sessions.begin() as session:
-        articles.lock_feed(session, step.feed.id)
+        feeds.lock(session, step.feed.id)
         apply(session, step.feed, step.document, result, room=room, cause=Cause.REINGEST, backfill=False, now=now)
         run = session.get_one(ReingestRun, run_id)
         run.done += len(step.wanted)
@@ -214,7 +214,9 @@ def _close(room: Room, run_id: int, state: RunState) -> ReingestRun:
         run.state = state
         if state is RunState.FINISHED:
             run.finished_at = now
-            told = events.reingest_finished(run.id, done=run.done, changed=run.changed, failed=run.failed, now=now)
+            told = events.reingest_finished(
+                run.id, total=run.total, done=run.done, changed=run.changed, failed=run.failed, now=now
+            )
             outbox.record(session, [told])
         session.add(run)
     return run

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage.db import Sessions
+from tasks.cadence import CadencePolicy
 from tasks.enrich import Enrichers
 from tasks.fetch import FetchPolicy
 
@@ -30,11 +31,11 @@ class Room:
 
     sessions: Sessions
     fetch: FetchPolicy = field(default_factory=FetchPolicy)
+    cadence: CadencePolicy = field(default_factory=CadencePolicy)
     clock: Callable[[], datetime] = utc_now
     rules: Path | None = None
     payload: Literal["full", "ids"] = "full"
     threshold: float = 0.5
-    default_interval: timedelta = timedelta(minutes=15)
     shard: int = 100
     lease: timedelta = timedelta(seconds=180)
     grace: timedelta = timedelta(seconds=20)

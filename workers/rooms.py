@@ -10,12 +10,14 @@ from tasks.room import Room
 from workers.settings import Settings
 
 AGENT = "Wireroom/0.1"
+# What a shard may take, in seconds: well below the task's soft limit, so that its results are still kept.
+SHARD_SECONDS = 60.0
 
 
 def fetch_policy(chosen: Settings) -> FetchPolicy:
     """How we fetch: an honest name, and the private networks that the operator allows."""
     agent = f"{AGENT} (+{chosen.contact})" if chosen.contact else AGENT
-    return FetchPolicy(user_agent=agent, allow=chosen.allow_networks)
+    return FetchPolicy(user_agent=agent, allow=chosen.allow_networks, shard_seconds=SHARD_SECONDS)
 
 
 def room_of(chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelta(seconds=180)) -> Room:
@@ -26,7 +28,6 @@ def room_of(chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelt
         rules=chosen.rules,
         payload=chosen.event_payload,
         threshold=chosen.threshold,
-        default_interval=timedelta(seconds=chosen.interval),
         shard=chosen.shard,
         lease=lease,
         keep_documents=timedelta(days=chosen.keep_documents_days),

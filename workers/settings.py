@@ -59,7 +59,6 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Private networks that may be polled all the same, as comma-separated CIDR blocks."
     )
-    interval: int = Field(900, ge=60, description="Seconds between polls of a feed of which nothing is known yet.")
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
     concurrency: int = Field(2, ge=1, description="Child processes of a worker.")

@@ -170,7 +170,6 @@ def clean(
     from dataclasses import asdict
 
     from tasks.enrich import Enrichers, EnrichInput
-
     from tasks.normalize import clean_copy
     from workers.settings import settings
 

@@ -43,7 +43,7 @@ def add(
     Example: `wireroom feeds add https://example.org/news.rss --publisher "Example"`
     """
     from storage import feeds, outbox
-    from tasks import events, subscribe
+    from tasks import subscribe
 
     with opened_room() as room:
         found = [url]
@@ -68,7 +68,7 @@ def add(
                 priority=priority,
             )
             session.flush()
-            outbox.record(session, [events.feed_added(feed.id, feed.url, now=room.clock())])
+            outbox.record(session, [subscribe.added(feed, room.clock())])
             facts = {"id": feed.id, "url": feed.url}
     if as_json:
         print_json(facts)
@@ -211,10 +211,9 @@ def import_(
 
     Example: `wireroom feeds import subscriptions.opml`
     """
-    from tasks.formats import opml
-
     from storage import feeds
     from storage.errors import DuplicateFeed
+    from tasks.formats import opml
     from tasks.room import utc_now
 
     data = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
@@ -251,10 +250,9 @@ def export(
 
     Example: `wireroom feeds export subscriptions.opml`
     """
-    from tasks.formats import opml
-
     from storage import feeds
     from storage.db import reading
+    from tasks.formats import opml
     from tasks.room import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:

@@ -1,0 +1,5 @@
+"""`python -m workers` is the `wireroom` command."""
+
+from workers.cli import main
+
+main()
