@@ -325,7 +325,7 @@ class FetchResult:
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
     `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
     `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
-    although some are held; `lied` that a body changed under an unchanged validator.
+    although some are held; `lied` that the server would have answered 304 to them although its document had changed.
     """
 
     feed_id: int
