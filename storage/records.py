@@ -375,6 +375,7 @@ class HeldArticle:
     status: str
     document_id: int
     first_seen_at: datetime
+    revised_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

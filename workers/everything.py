@@ -1,4 +1,4 @@
-"""`wireroom run`: Redis, schema, workers, beat, relay and, with nothing to poll yet, the sample wire; one Ctrl-C ends all."""
+"""`wireroom run`: Redis, schema, workers, beat, relay, and the sample wire while there is nothing else to poll."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _redis(chosen: Settings, folder: Path) -> Child:
 
 
 def _prepare(chosen: Settings, *, sample: bool | None) -> bool:
-    """Bring the schema up and say whether the sample wire is to be served; a process of its own keeps this one small."""
+    """Bring the schema up and say whether to serve the sample wire; a process of its own keeps this one small."""
     wish = {None: "auto", True: "yes", False: "no"}[sample]
     command = _command("prepare", "--sample", wish)
     done = subprocess.run(command, env=_environment(chosen, sampled=False), capture_output=True, text=True, check=False)

@@ -127,7 +127,7 @@ def relay() -> None:
             sessions=make_sessions(engine),
             redis_url=chosen.redis,
             key=chosen.stream,
-            limits=Limits(retention=timedelta(days=chosen.keep_events_days)),
+            limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
             pulse=signs.Pulse(chosen, "relay"),
         ).run(stop)
         signs.gone(chosen, "relay")
