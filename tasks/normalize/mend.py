@@ -11,24 +11,25 @@ from collections.abc import Sequence
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffc]")
 _JOINER = re.compile("[\u0600-\u0dff\u1780-\u17ff\U0001f300-\U0001faff]")  # scripts and emoji that need their joiners
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_SPACES = re.compile(r"\s")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # UTF-8 read as Windows-1252: these pairs hardly occur in any language, so they are worth the cost of looking closer.
 _PAIR = "[ÃÂâÅÐÑ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 _MOJIBAKE = re.compile(_PAIR)
-_SUSPECT = re.compile("[\u0080-\u009f]|" + _PAIR)
+_SUSPECT = "ÃÂâÅÐÑ"
 
 
 def mend_lines(lines: Sequence[str]) -> list[str]:
     """Return the lines mended, one for one; an article without any trouble costs one look."""
-    joined = "\n".join(lines)
-    if joined.isascii() and "&" not in joined and joined.isprintable():
-        return [" ".join(line.split()) for line in lines]
-    if _ENTITY.search(joined) or _SUSPECT.search(joined) or _CONTROL.search(joined):
-        return [mend(line) for line in lines]
-    if _INVISIBLE.search(joined) or not unicodedata.is_normalized("NFC", joined):
-        return [_plain(line) for line in lines]
-    return [" ".join(line.split()) for line in lines]
+    if _is_fine(" ".join(lines)):
+        return list(lines)
+    return [line if _is_fine(line) else mend(line) for line in lines]
+
+
+def _is_fine(text: str) -> bool:
+    """Whether nothing needs mending. `isprintable` refuses controls, odd spaces and invisible characters at C speed."""
+    if not text.isprintable() or "&" in text or "  " in text or text[:1] == " " or text[-1:] == " ":
+        return False
+    return text.isascii() or (not any(mark in text for mark in _SUSPECT) and unicodedata.is_normalized("NFC", text))
 
 
 def mend(line: str) -> str:
