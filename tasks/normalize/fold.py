@@ -29,6 +29,7 @@ def fold_lines(lines: Sequence[str]) -> list[bytes]:
         joined = "\n".join(line.replace("\n", " ") for line in lines)
     if joined.isascii():
         return joined.lower().encode().translate(None, _ASCII_NOISE).split(b"\n")
+    joined = joined.replace("…", "").replace("\u00a0", "")  # the two that most often call for a normalization
     if not unicodedata.is_normalized("NFKC", joined):
         joined = unicodedata.normalize("NFKC", joined)  # never makes or takes a line feed
     folded = joined.casefold().encode("utf-8", "ignore").translate(None, _ASCII_NOISE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from storage.records import BlockKind
@@ -17,6 +18,8 @@ _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'
 _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
 _QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
+_CONTENTS = 3  # lines that make a table of contents
+_SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 
 
@@ -32,7 +35,9 @@ def find_paragraph_copies(
         at = first_at.setdefault(keys[i], n)
         if at != n:
             origins[n] = at
-    found: dict[int, Finding] = {}
+    found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
+    if found:
+        origins = {n: at for n, at in origins.items() if standing[at] not in found}
     for n, at in origins.items():
         if len(keys[standing[n]]) >= LONG:
             found[standing[n]] = Finding(
@@ -45,6 +50,33 @@ def find_paragraph_copies(
         _add_blocks(lines, standing, origins, found)
     _add_cuts(lines, keys, standing, found)
     _add_pulled(lines, keys, standing, found)
+    return found
+
+
+def _contents(
+    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], origins: dict[int, int]
+) -> dict[int, Finding]:
+    """A table of contents: lines in a row that all come again as subheads, in the same order and apart."""
+    again: dict[int, int] = {}
+    for n in sorted(origins):
+        again.setdefault(origins[n], n)
+    found: dict[int, Finding] = {}
+    row: list[int] = []
+    for n in [*sorted(again), len(standing) + 1]:
+        if row and (n != row[-1] + 1 or again[n] < again[row[-1]] + 2):
+            if len(row) >= _CONTENTS and again[row[0]] > row[-1] + 1:
+                for at in row:
+                    found[standing[at]] = Finding(
+                        rule="contents",
+                        reason="is a table of contents, whose lines come again as subheads",
+                        confidence=0.8,
+                        repeats=lines[standing[again[at]]],
+                    )
+            row = []
+        if n in again and _SUBHEAD[0] <= len(keys[standing[n]]) <= _SUBHEAD[1]:
+            row.append(n)
+        else:
+            row = []
     return found
 
 
@@ -92,19 +124,17 @@ def _add_pulled(
     lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]
 ) -> None:
     """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays."""
-    quoted: dict[str, int] = {}
-    for i in standing:
-        if len(keys[i]) > _PULLED:
-            for words in _QUOTED.findall(lines[i]):
-                quoted.setdefault(words, i)
-    if not quoted:
+    samples = Counter(_QUOTED.findall("\n".join(lines)))
+    if not samples:
         return
     for i in standing:
         if i in found or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
             continue
         words = lines[i].strip(_MARKS + " .,")
-        origin = quoted.get(words[:_SAMPLE], i)
-        if origin != i and origin not in found and _quotes(lines[origin], words):
+        if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):
+            continue
+        origin = next((j for j in standing if j != i and j not in found and _quotes(lines[j], words)), None)
+        if origin is not None:
             found[i] = Finding(
                 rule="pulled_quote",
                 reason="stands word for word in quotation marks in another paragraph",
@@ -115,8 +145,6 @@ def _add_pulled(
 
 def _quotes(paragraph: str, words: str) -> bool:
     """Whether the paragraph has exactly these words between two quotation marks."""
-    if any(mark in words for mark in _QUOTES):
-        return False
     at = paragraph.find(words)
     end = at + len(words)
     return at > 0 and any(mark in _MARKS for mark in paragraph[end : end + 2])

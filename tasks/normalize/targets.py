@@ -11,7 +11,8 @@ from rapidfuzz.distance import Indel
 
 from tasks.normalize.fold import digits, fold, fold_lines
 
-_ELLIPSIS = tuple(dots + close for dots in ("…", "...", ". . .", "… ", "... ") for close in ("", *'])»“”"'))
+# Not inside quotation marks: there an ellipsis is the speaker's, not the cutter's.
+_ELLIPSIS = tuple(dots + close for dots in ("…", "...", "… ", "... ") for close in "])")
 _SENTENCE_END = (".", "!", "?", "…", ":", "。", "！", "？", "।", "؟")
 _CLOSING = "“”\"»«’'›)]」』 "
 # What may stand between a label and the copy, and between the copy and what a page hangs on behind it.
@@ -29,6 +30,7 @@ leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|
 """
 READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
+_CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
 _NEAR = 0.86
 
@@ -78,7 +80,10 @@ class Target:
 
 def is_cut(text: str) -> bool:
     """Whether the line ends in an ellipsis, bracketed or not."""
-    return text.endswith(_ELLIPSIS)
+    last = text[-1:]
+    if last == ".":
+        return text.endswith(("...", ". . ."))
+    return last == "…" or (last in ("]", ")") and text.endswith(_ELLIPSIS))
 
 
 def ends_sentence(text: str) -> bool:
@@ -120,7 +125,7 @@ def _is_line(target: Target, text: str, place: Place) -> bool:
 def _continued(rest: bytes, following: Sequence[bytes]) -> bool:
     """Whether one of the next lines goes on where a cut copy stops: then both are body the text was made from."""
     for key in following[:_NEXT_LINES]:
-        if len(key) >= 6 and (rest.startswith(key) or (len(rest) >= 6 and key.startswith(rest[:40]))):
+        if len(key) >= _CONTINUES and (rest.startswith(key) or (len(rest) >= 6 and key.startswith(rest[:40]))):
             return True
     return False
 
