@@ -90,12 +90,13 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadEntry:
-    """An entry that could not be read: why, and its bytes, for the quarantine."""
+    """An entry that could not be read: why, and its bytes, for the quarantine; `raw_sha256` as on `Entry`."""
 
     position: int
     reason: str
     error: str
     raw: bytes
+    raw_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,6 +215,21 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+# --- stories -----------------------------------------------------------------------------------------------------
+
+
+class StoryRelation(StrEnum):
+    """How a copy relates to the copy it was joined by: read it as "this article … that one"."""
+
+    FIRST = "first"
+    IDENTICAL = "identical"
+    CUT_OF = "cut_of"
+    EXTENDS = "extends"
+    EDITED_FROM = "edited_from"
+    CORRECTS = "corrects"
+    JOINED = "joined"
+
+
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
@@ -310,7 +326,7 @@ class FetchResult:
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
     `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
     `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
-    although some are held; `lied` that a body changed under an unchanged validator.
+    although some are held; `lied` that the server would have answered 304 to them although its document had changed.
     """
 
     feed_id: int
@@ -360,6 +376,7 @@ class HeldArticle:
     status: str
     document_id: int
     first_seen_at: datetime
+    revised_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -97,6 +97,8 @@ class Relay:
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}")
     clock: Callable[[], datetime] = utc_now
     counters: Counters = field(default_factory=Counters)
+    # Called with every turn of the loop: the sign of life.
+    pulse: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.stream = Stream(connect(self.redis_url), self.key)
@@ -117,6 +119,7 @@ class Relay:
         log.info("relay.started", holder=self.holder, stream=self.key)
         wait = failing = 0.0
         while not stop.wait(wait):
+            self.pulse()
             try:
                 state = self.step()
             except (RedisError, DBAPIError, ForeignStream) as error:
