@@ -102,7 +102,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
             name = " ".join(parts[at : at + width])
             if width == 1 and (
                 first_name_before
-                or (follows and name in _FIRST_NAMES_TOO or (follows and name in self.words.first_names))
+                or ((follows and name in _FIRST_NAMES_TOO) or (follows and name in self.words.first_names))
             ):
                 return None  # Jack London, Israel Katz
             if label := self.words.organisations.get(name) or (
