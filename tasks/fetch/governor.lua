@@ -1,8 +1,9 @@
 -- Takes and gives back turns at hosts, many in one call, atomically. All times in milliseconds by Redis' own clock.
--- KEYS: per turn two keys, the host's memory (hash) and its leases (sorted set: turn -> end of lease).
--- ARGV: length of a lease, then five values per turn: verb, name of the turn, and three that depend on the verb:
---   take: limit, least delay, "-"        answers 0, '' when granted, else wait, why
---   give: latency, verdict, retry-after  verdict ok | slow | throttled | down; answers 0, ''
+-- ARGV: length of a lease, prefix of the keys, and the turns as one JSON array (a tenth of the cost of one argument
+-- each) of [host, verb, name of the turn, ...]. Two keys per host: its memory (hash) and its leases (turn -> end).
+--   take: limit, least delay             answers [0, ""] when granted, else [wait, why]
+--   give: pace, verdict, retry-after     verdict ok | slow | throttled | down; answers nothing
+-- Answered is one JSON array, in the order of the takes.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local lease = tonumber(ARGV[1])
@@ -56,18 +57,16 @@ local function give(host, leases, turn, latency, verdict, retry_after)
     if fresh and strikes > 0 then redis.call('HDEL', host, 'strikes', 'until', 'why') end
   end
   redis.call('EXPIRE', host, REMEMBERED)
-  return 0, ''
 end
 
 local answers = {}
-local turns = #KEYS / 2
-for index = 1, turns do
-  local host, leases, at = KEYS[2 * index - 1], KEYS[2 * index], 5 * (index - 1) + 2
-  local verb, turn = ARGV[at], ARGV[at + 1]
-  if verb == 'take' then
-    answers[2 * index - 1], answers[2 * index] = take(host, leases, turn, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]))
+for _, turn in ipairs(cjson.decode(ARGV[3])) do
+  local host = ARGV[2] .. turn[1]
+  if turn[2] == 'take' then
+    local wait, why = take(host, host .. ':leases', turn[3], turn[4], turn[5])
+    answers[#answers + 1] = {wait, why}
   else
-    answers[2 * index - 1], answers[2 * index] = give(host, leases, turn, tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4])
+    give(host, host .. ':leases', turn[3], turn[4], turn[5], turn[6])
   end
 end
-return answers
+return #answers > 0 and cjson.encode(answers) or '[]'

@@ -7,10 +7,11 @@ goes in one call, so a turn costs a fraction of the request that it guards.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from importlib.resources import files
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -60,9 +61,8 @@ class Governor:
         self._script = self._redis.register_script(_SCRIPT)
         self._limit, self._delay, self._lease = limit, delay * 1000, int(lease * 1000)
         self._names = (f"{os.getpid()}-{os.urandom(4).hex()}-{number}" for number in count())
-        self._answers: list[_Answer | None] = []
-        self._keys: list[str] = []
-        self._values: list[Any] = []
+        self._asks: list[tuple[str | float, ...]] = []
+        self._answers: list[_Answer] = []
         self._flushing: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
@@ -77,7 +77,8 @@ class Governor:
         loop = asyncio.get_running_loop()
         while True:
             answer: _Answer = loop.create_future()
-            self._put(answer, turn.host, "take", turn.name, self._limit, self._delay, "-")
+            self._answers.append(answer)
+            self._put((turn.host, "take", turn.name, self._limit, self._delay))
             wait, why = await answer
             if not wait:
                 return
@@ -88,12 +89,10 @@ class Governor:
     def give(self, turn: Turn) -> None:
         """Give the turn back with what was noted on it; sent with the next call, nobody waits for it."""
         pace = round(turn.latency / self._limit, 1)
-        self._put(None, turn.host, "give", turn.name, pace, turn.verdict, round(turn.retry_after))
+        self._put((turn.host, "give", turn.name, pace, turn.verdict, turn.retry_after))
 
-    def _put(self, answer: _Answer | None, host: str, *values: Any) -> None:
-        self._answers.append(answer)
-        self._keys += (_PREFIX + host, f"{_PREFIX}{host}:leases")
-        self._values += values
+    def _put(self, ask: tuple[str | float, ...]) -> None:
+        self._asks.append(ask)
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
@@ -101,22 +100,21 @@ class Governor:
         """Send what has gathered, again and again until nothing has; only one call is under way at a time."""
         await asyncio.sleep(0)  # let everyone who is ready put his ask in
         try:
-            while self._answers:
-                asked, self._answers = self._answers, []
-                keys, self._keys = self._keys, []
-                values, self._values = self._values, []
-                await self._send(asked, keys, values)
+            while self._asks:
+                asks, self._asks = self._asks, []
+                waiting, self._answers = self._answers, []
+                await self._send(asks, waiting)
         finally:
             self._flushing = None
 
-    async def _send(self, asked: list[_Answer | None], keys: list[str], values: list[Any]) -> None:
+    async def _send(self, asks: list[tuple[str | float, ...]], waiting: list[_Answer]) -> None:
         try:
-            answers = await self._script(keys=keys, args=[self._lease, *values])
+            answers = json.loads(await self._script(args=(self._lease, _PREFIX, json.dumps(asks))))
         except (RedisError, OSError) as error:
-            answers = [self._unknown, f"unknown ({type(error).__name__} from Redis)".encode()] * len(asked)
-        for ask, wait, why in zip(asked, answers[::2], answers[1::2], strict=True):
-            if ask is not None and not ask.done():
-                ask.set_result((float(wait), why.decode()))
+            answers = [(self._unknown, f"unknown ({type(error).__name__} from Redis)")] * len(waiting)
+        for answer, (wait, why) in zip(waiting, answers, strict=True):
+            if not answer.done():
+                answer.set_result((wait, why))
 
     # Without Redis nobody knows what the other workers do: everyone waits longer than any deadline.
     _unknown = 1e9
