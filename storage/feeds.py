@@ -199,5 +199,5 @@ def prune_history(session: Session, feed_ids: Sequence[int]) -> int:
 
 def forget_validators(session: Session, feed_ids: Sequence[int]) -> None:
     """Have the next poll of these feeds bring the whole document, changed or not."""
-    blank = {"etag": None, "last_modified": None, "body_sha256": None, "seen": {}}
+    blank: dict[str, Any] = {"etag": None, "last_modified": None, "body_sha256": None, "seen": {}}
     session.connection().execute(update(Feed).where(col(Feed.id).in_(feed_ids)).values(**blank))

@@ -290,6 +290,7 @@ class OutboxEvent(SQLModel, table=True):
             postgresql_where=text("position IS NULL"),
         ),
         Index("ix_outbox_subject", "subject"),
+        Index("ix_outbox_created_at", "created_at"),
         AUTOINCREMENT,
     )
 
@@ -301,6 +302,17 @@ class OutboxEvent(SQLModel, table=True):
     body: str = Field(sa_type=Text)
     created_at: datetime
     position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+
+
+class Reader(SQLModel, table=True):
+    """A consumer group of the stream and how far it has acknowledged, kept for the day Redis loses its data."""
+
+    __tablename__ = "reader"
+
+    stream: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    position: int = Field(sa_type=BigInteger)
+    seen_at: datetime
 
 
 class Quarantined(SQLModel, table=True):

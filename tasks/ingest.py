@@ -48,7 +48,7 @@ from tasks.normalize import VERSION as NORMALIZER
 from tasks.normalize import normalize
 from tasks.revise import Revised, revise
 from tasks.room import Room
-from tasks.urls import canonical, document_keys
+from tasks.urls import document_keys
 
 log = structlog.get_logger()
 
@@ -270,7 +270,6 @@ def _made(room: Room, feed: Feed, decision: Decision) -> Decision:
     clean = normalize(
         entry, off=off, threshold=feed.settings.get("threshold", room.threshold), publisher=feed.publisher
     )
-    url = canonical(entry.url) if entry.url else None
     tagging: Tagging = room.enrichers.tag(
         EnrichInput(
             headline=clean.headline,
@@ -278,13 +277,13 @@ def _made(room: Room, feed: Feed, decision: Decision) -> Decision:
             blocks=clean.blocks,
             categories=entry.categories,
             feed_language=entry.language or feed.language,
-            url=url,
+            url=entry.url,
         )
     )
     for problem in tagging.errors:
         log.warning("enricher.failed", feed_id=feed.id, article_id=str(decision.article_id), error=str(problem))
     decision.language, decision.tags = tagging.language, tuple(tagging.tags)
-    decision.content = content_of(entry, clean, language=tagging.language, url=url)
+    decision.content = content_of(entry, clean, language=tagging.language)
     return decision
 
 
@@ -321,8 +320,8 @@ def apply(
                 row | {"feed_id": feed.id, "guid": decision.entry.guid, "first_seen_at": now, "revised_at": now}
             )
         else:
-            revised_at = {"revised_at": now} if decision.outcome == "revised" else {}
-            writes.updates.append(row | {"was": held.revision} | revised_at)
+            revised_at = now if decision.outcome == "revised" else held.revised_at
+            writes.updates.append(row | {"was": held.revision, "revised_at": revised_at})
         retagged = held is None or _tag_set(old_tags[held.id]) != _tag_set(decision.tags)
         if retagged:
             writes.tags += _tag_rows(decision)

@@ -6,7 +6,7 @@ a second run over the same articles changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -151,7 +151,7 @@ def resume_run(room: Room, run_id: int) -> ReingestRun:
     return run
 
 
-def proceed(room: Room, run: ReingestRun) -> Iterator[tuple[ReingestRun, list[Decision]]]:
+def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[Decision]], None, None]:
     """Carry a run on, document by document, yielding the run as it stands and what the document came to.
 
     Closing the iterator early marks the run as interrupted.

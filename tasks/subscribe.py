@@ -10,7 +10,6 @@ from storage.records import Event, FetchRequest, FetchResult
 from tasks import events
 from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse
-from tasks.formats.discovery import discover
 from tasks.room import Room
 
 # Guesses that are tried on a page that names no feed: enough for the usual content systems, and no scan of the site.
@@ -38,7 +37,10 @@ def look(room: Room, url: str) -> list[Candidate]:
     found = _read(result)
     if found is not None:
         return [found]
-    named, guessed = [], []
+    from tasks.formats.discovery import discover
+
+    named: list[str] = []
+    guessed: list[str] = []
     for candidate in discover(result.body or b"", result.final_url):
         (guessed if candidate.guessed else named).append(candidate.url)
     tried = named or guessed[:GUESSES]
@@ -50,7 +52,7 @@ def look(room: Room, url: str) -> list[Candidate]:
 
 
 def _get(room: Room, url: str) -> FetchResult:
-    return fetch_shard(room.fetch, [FetchRequest(feed_id=0, url=url, keep_page=True)])[0]
+    return fetch_shard(room.fetch, [FetchRequest(feed_id=0, url=url)])[0]
 
 
 def _read(result: FetchResult) -> Candidate | None:

@@ -1,5 +1,5 @@
 """`python -m workers` is the `wireroom` command."""
 
-from workers.cli import main
+from workers.cli.root import main
 
 main()

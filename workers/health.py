@@ -43,6 +43,21 @@ def ages(chosen: Settings) -> dict[str, float]:
     return {file.name.partition("@")[0]: time.time() - file.stat().st_mtime for file in files}
 
 
+class Pulse:
+    """Called with every turn of a loop, gives a sign every few seconds."""
+
+    def __init__(self, chosen: Settings, process: str) -> None:
+        """The next call gives the first sign."""
+        self.chosen, self.process, self.due = chosen, process, 0.0
+
+    def __call__(self) -> None:
+        """Give a sign if it is time."""
+        now = time.monotonic()
+        if now >= self.due:
+            self.due = now + EVERY_SECONDS
+            sign(self.chosen, self.process)
+
+
 class Sign(bootsteps.StartStopStep):
     """A worker's sign of life, given by the event loop that also takes messages."""
 

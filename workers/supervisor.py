@@ -61,6 +61,16 @@ class Child:
                 out.close()
         self.started = time.monotonic()
 
+    @property
+    def pid(self) -> int | None:
+        """The process id, while there is a process."""
+        return self.process.pid if self.process is not None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> None:
         """Ask it to end, wait, and kill it when it does not."""
         process = self.process
@@ -86,7 +96,7 @@ class Supervisor:
         """Start a child and keep it running from now on."""
         child.start()
         self.children.append(child)
-        log.debug("child.started", child=child.name, pid=child.process.pid if child.process else None)
+        log.debug("child.started", child=child.name, pid=child.pid)
 
     def run(self, between: Callable[[], None], *, pause: float = 0.2) -> None:
         """Watch the children until SIGINT or SIGTERM, calling `between` every `pause` seconds."""

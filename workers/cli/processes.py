@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -24,6 +27,8 @@ def add_to(root: typer.Typer) -> None:
     """Put the processes under the root command."""
     for command in (run, worker, beat, relay, health):
         root.command()(command)
+    for name, command in (("prepare", prepare), ("sample-wire", sample_wire)):
+        root.command(name, hidden=True)(command)
 
 
 def run(
@@ -38,12 +43,12 @@ def run(
     Example: `wireroom run`
     """
     from workers.embedded import NoRedis
-    from workers.everything import run_everything
+    from workers.everything import NotReady, run_everything
 
     with explained():
         try:
             run_everything(settings(), sample=sample)
-        except NoRedis as error:
+        except (NoRedis, NotReady) as error:
             fail(str(error), Exit.UNAVAILABLE)
 
 
@@ -110,9 +115,23 @@ def relay() -> None:
     with explained():
         chosen = settings()
         _log("relay")
-        from workers.relay import serve
+        from storage.db import make_engine, make_sessions
+        from workers import health as signs
+        from workers.relay import Limits, Relay
 
-        serve(chosen)
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        engine = make_engine(chosen.database)
+        Relay(
+            sessions=make_sessions(engine),
+            redis_url=chosen.redis,
+            key=chosen.stream,
+            limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
+            pulse=signs.Pulse(chosen, "relay"),
+        ).run(stop)
+        signs.gone(chosen, "relay")
+        engine.dispose()
 
 
 def health(
@@ -130,6 +149,36 @@ def health(
     if age >= signs.STALE_SECONDS:
         fail(f"{process} gave its last sign of life {age:.0f} s ago")
     typer.echo(f"{process} lives ({age:.0f} s ago)")
+
+
+def prepare(*, sample: Annotated[str, typer.Option()] = "auto") -> None:
+    """For `run`: bring the schema up, and say whether the sample wire is to be served."""
+    from storage import migrate
+    from storage.db import make_engine, make_sessions
+    from workers.sampling import wanted
+
+    with explained():
+        engine = make_engine(settings().database)
+        migrate.upgrade(engine)
+        serve = wanted(make_sessions(engine), sample)
+        engine.dispose()
+    typer.echo("sample" if serve else "no-wire")
+
+
+def sample_wire() -> None:
+    """For `run`: serve the sample wire on loopback, subscribe to it, and ask for a poll whenever it changes."""
+    from storage.db import make_engine, make_sessions
+    from workers.sampling import serve
+
+    with explained():
+        chosen = settings()
+        _log("sample-wire")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        engine = make_engine(chosen.database)
+        serve(make_sessions(engine), stop)
+        engine.dispose()
 
 
 def _log(process: str) -> None:
