@@ -164,8 +164,8 @@ def past(session: Session, moment: datetime) -> int:
     return last if first is None else min(last, first - 1)
 
 
-def prune(session: Session, before: datetime, *, upto: int, limit: int = 1000) -> int:
-    """Drop events recorded before that moment and at or below position `upto`; returns how many.
+def prune(session: Session, before: datetime, *, upto: int | None = None, limit: int = 1000) -> int:
+    """Drop events recorded before that moment, and not after position `upto`; returns how many.
 
     The newest stamped event always stays, since the next position is counted from it.
     """
@@ -173,8 +173,7 @@ def prune(session: Session, before: datetime, *, upto: int, limit: int = 1000) -
     doomed = (
         select(col(OutboxEvent.id))
         .where(
-            col(OutboxEvent.position) <= upto,
-            col(OutboxEvent.position) < newest,
+            col(OutboxEvent.position) < (newest if upto is None else min(newest, upto + 1)),
             col(OutboxEvent.created_at) < before,
         )
         .order_by(col(OutboxEvent.position))

@@ -90,12 +90,13 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadEntry:
-    """An entry that could not be read: why, and its bytes, for the quarantine."""
+    """An entry that could not be read: why, and its bytes, for the quarantine; `raw_sha256` as on `Entry`."""
 
     position: int
     reason: str
     error: str
     raw: bytes
+    raw_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

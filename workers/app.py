@@ -113,14 +113,14 @@ def _logging(**_: object) -> None:
 @signals.worker_process_init.connect
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""
+    # Here and not at the top: the parent process and beat have no need of any of this.
     from storage.db import make_engine, make_sessions
     from tasks import jobs
-    from tasks.room import Room
     from workers.rooms import room_of
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
-    room: Room = room_of(chosen, make_sessions(make_engine(chosen.database)), lease=timedelta(seconds=LEASE))
+    room = room_of(chosen, make_sessions(make_engine(chosen.database)), lease=timedelta(seconds=LEASE))
     jobs.use(room)
 
 
