@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
@@ -14,7 +15,7 @@ import pytest
 from storage.records import BlockKind, CleanArticle, ParsedDocument
 from tasks.enrich import Enrichers, EnrichInput
 from tasks.formats import parse
-from tasks.normalize import normalize
+from tasks.normalize import KnownLine, line_keys, normalize
 from workers.sample import SampleWire
 from workers.sample.documents import document
 from workers.sample.stories import sample_feeds
@@ -159,6 +160,17 @@ def test_what_a_port_paper_adds_around_its_copy_goes() -> None:
         assert "Breaking:" not in article.text
         assert "All rights reserved" not in article.text
         assert any(removal.line.endswith("…") for removal in article.removals if removal.removed)
+
+
+def test_its_box_and_its_tail_go_once_they_stood_in_other_articles_too() -> None:
+    articles = cleaned("harbour_ledger")
+    seen = Counter(key for article in articles.values() for key in line_keys(article))
+    known = {key: KnownLine(key=key, seen=count - 1, articles=len(articles) - 1) for key, count in seen.items()}
+    for entry in read("harbour_ledger").entries:
+        article = normalize(entry, publisher="The Harbour Ledger", known=known)
+        for line in ("Sign up for our newsletter", "Subscribe now", "©", "Read more:"):
+            assert line not in article.text
+        assert len(article.blocks) >= 6
 
 
 def test_the_daily_corrects_one_paragraph_after_fifteen_seconds_and_says_so() -> None:

@@ -105,7 +105,7 @@ def _atom_entry(feed: SampleFeed, story: Story, started: datetime, others: Seque
         f"<p>{escape(cut)}</p>\n{_html(story.body[:half], 'h3')}"
         "<div><p>Sign up for our newsletter</p><p>Subscribe now</p></div>\n"
         f"{_html(story.body[half:], 'h3')}<p>Read more: {escape(related)}</p>\n"
-        f"<p>© {started.year} {escape(feed.publisher)}. All rights reserved.</p>\n"
+        f"<p>© {started.year} {escape(feed.publisher)}</p>\n<p>All rights reserved.</p>\n"
     )
     return (
         f"<entry>\n<id>tag:harbourledger.example,2026:{story.slug}</id>\n"
