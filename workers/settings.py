@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     )
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
-    concurrency: int = Field(2, ge=1, description="Child processes of a worker.")
+    concurrency: int | None = Field(
+        None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
+    )
     threshold: float = Field(0.5, ge=0, le=1, description="Confidence below which a line is marked, not removed.")
     event_payload: Literal["full", "ids"] = Field(
         "full", description="Whether events carry the article or only its ids."
