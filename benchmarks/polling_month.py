@@ -16,7 +16,7 @@ from storage.records import FetchOutcome, FetchRequest, Validators
 from tasks.cadence import CadencePolicy, FeedState, Memory, Rhythm, next_poll
 from tasks.fetch import Fetcher, FetchPolicy
 
-HOURLY = CadencePolicy(stretch=100 * 60, floor=30 * 60)
+HOURLY = CadencePolicy(stretch=120 * 60, floor=30 * 60)
 
 
 class Desk:

@@ -327,6 +327,7 @@ class FetchResult:
     `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
     `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
     although some are held; `lied` that the server would have answered 304 to them although its document had changed.
+    `retry_at` is when a deferred feed's host may be free.
     """
 
     feed_id: int
@@ -345,9 +346,11 @@ class FetchResult:
     body_sha256: str | None = None
     audited: bool = False
     lied: bool = False
+    retry_at: datetime | None = None
 
     def __post_init__(self) -> None:
         aware("started_at", self.started_at)
+        aware("retry_at", self.retry_at)
 
 
 class Cause(StrEnum):

@@ -233,7 +233,7 @@ def test_a_connection_serves_many_feeds(site: Site, policy: FetchPolicy) -> None
     url = site.serve("/feed", reply(200, FEED))
     results = fetch(policy, *(FetchRequest(feed_id=number, url=f"{url}?{number}") for number in range(40)))
     assert [result.feed_id for result in results] == list(range(40))
-    assert site.most_in_flight <= policy.per_host
+    assert site.most_in_flight["127.0.0.1"] <= policy.per_host
     assert site.connections <= policy.per_host
 
 
