@@ -86,6 +86,11 @@ class Tokens(dict[str, int]):
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
         self.cues: Final = CUES.get(language, frozenset())
         self.before: Final = self.words.roles_before if language == "en" else frozenset()
+        self.longer: Final = {**self.gazetteer.longer}
+        for name in self.words.organisations:
+            first, *rest = name.split(" ")
+            if any(not word[0].isupper() for word in rest):
+                self.longer[first] = [*self.longer.get(first, ()), name]
         several = [name.split(" ")[0] for name in self.words.organisations if " " in name]
         several += [name.split(" ")[0] for name in self.gazetteer.by_name if " " in name]
         several += [name.split(" ")[0] for name in self.words.demonyms if " " in name]
@@ -108,13 +113,13 @@ class Tokens(dict[str, int]):
         if not bare or not bare[0].isupper():
             return NOTHING
         token = self.read(written)
-        if token.kind is Kind.SKIP and token.text not in self.first_words:
+        if token.kind is Kind.SKIP and token.text not in self.first_words and token.text not in self.longer:
             return NOTHING
         idle = token.kind in {Kind.SKIP, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
         if token.kind is Kind.NAME and not token.first:
-            number = _TELLING if token.prefix or token.text in self.gazetteer.longer else PLAIN
+            number = _TELLING if token.prefix or token.text in self.longer else PLAIN
         else:
-            number = _IDLE if idle and token.prefix is None else _TELLING
+            number = _IDLE if idle and token.prefix is None and token.text not in self.longer else _TELLING
         return number + 32 if token.closes else number
 
     def read(self, written: str) -> Token:

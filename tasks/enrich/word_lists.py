@@ -27,6 +27,18 @@ PLACE_NOUNS: Final = (
 )  # fmt: skip
 
 
+# Words that begin the name of a place when a name follows: Bad Tölz, San Marino.
+_PLACE_STARTS: Final = frozenset(
+    {"Bad", "Sankt", "St", "St.", "San", "Santa", "Saint", "Sainte", "Fort", "Port", "Mount", "Los", "Las"}
+)
+# Beside one of these stands who spoke.
+_SAID: Final = frozenset(
+    {"said", "says", "told", "added", "warned", "wrote", "explained", "announced", "argued", "recalled", "acknowledged"}
+    | {"sagte", "sagt", "erklärte", "betonte", "warnte", "forderte", "kritisierte", "nannte", "meinte", "schrieb"}
+    | {"kündigte", "berichtete", "teilte", "äußerte", "erwartet", "fordert", "warnt", "betont", "erklärt"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Everything that is known of single capitalised words in copy of one language."""
@@ -44,6 +56,8 @@ class Words:
     time: frozenset[str]
     things: frozenset[str]
     geo: frozenset[str]
+    place_starts: frozenset[str]
+    said: frozenset[str]
     common: frozenset[str]
     demonyms: dict[str, str]
 
@@ -102,7 +116,8 @@ def words(language: str) -> Words:
     time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),
-        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~")),
+        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~"))
+        | frozenset(() if german else [word.capitalize() for word in roles["en-before"]]),
         role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
         roles_before=frozenset(roles["en-before"]),
         organisations={name: labels[not german] for name, labels in _organisations().items()},
@@ -114,6 +129,8 @@ def words(language: str) -> Words:
         time=time,
         things=frozenset(not_names["thing"]),
         geo=frozenset(not_names["geo"]),
+        place_starts=_PLACE_STARTS,
+        said=_SAID,
         common=frozenset(not_names["common-de"] + not_names["common-en"]),
         demonyms=_demonyms(language),
     )
