@@ -109,7 +109,7 @@ class _Reader:
         for place, words in self.adjectives.values():
             if place.key in self.places:
                 self.places[place.key].see(0.0, len(words), words[0])
-            elif len(words) > 1:
+            elif len(words) > 1 or not self.memo.german:
                 self._see_place(place, THRESHOLD, len(words), words[0])
 
     def _take(self, mention: Mention, start: int, end: int, cue: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
@@ -92,7 +93,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
         if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
             return token.as_name()  # Israel Katz
         if after_first and "-" not in token.text:
-            if token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME}:
+            if token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME, Kind.NOUN, Kind.FIRM}:
                 return token.as_name()  # Jack London, Harrison Ford, Theresa May
             if token.kind is Kind.ROLE and self.german and token.text not in self.tokens.words.roles:
                 return token.as_name()  # Elisabeth Wögerbauer is no farmer
@@ -138,7 +139,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
 
     def _organisation(self, tokens: list[Token]) -> Mention | None:
         """A run with a legal form or a word such as "University" or "Landgericht" is one organisation."""
-        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME}:
+        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME, Kind.FIRM, Kind.NOUN}:
             tokens = tokens[1:]
         ends = [at for at, token in enumerate(tokens) if token.kind in {Kind.HEAD, Kind.FORM}]
         if not ends:
@@ -171,6 +172,8 @@ class Runs(dict[str, tuple[Mention, ...]]):
             return  # "Vitamin D"
         if following.kind is Kind.GEO:
             yield Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text)
+        elif previous is not None and previous.kind is Kind.FIRM and not first:
+            yield Mention(What.ORGANISATION, name, 0.7, previous.text)
         elif len(names) == 1 and previous is not None and previous.kind is Kind.PLACE_NOUN:
             yield Mention(What.PLACE, name, 0.7, previous.text)
         elif len(names) == 2 and names[0].text in self.tokens.words.place_starts:
@@ -180,6 +183,8 @@ class Runs(dict[str, tuple[Mention, ...]]):
                 yield Mention(What.OPEN_NAME, name, 0.5, role)
             if len(names) > 1:
                 sure = (0.85 if first else 0.45) + (0.3 if role else 0.0)
+                if not first and _HYPHENATED.fullmatch(names[-1].text):
+                    sure += 0.25  # Han Seo-yeon
                 yield Mention(What.PERSON, name, min(0.95, sure), role)
             elif role:
                 yield Mention(What.SURNAME, name, 0.5, role)
@@ -188,6 +193,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
 _FEMININE: Final = frozenset(
     {"Universität", "Hochschule", "Akademie", "Bank", "Bahn", "Kammer", "Kommission", "Agentur", "Stiftung", "Partei"}
 )
+_HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(Kind.SKIP, "")
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from tasks.enrich.places import Gazetteer, Place, gazetteer
-from tasks.enrich.word_lists import NOUN_ENDINGS, PLACE_NOUNS, Words, words
+from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words, words
 
 OPENING: Final = "\"'“”„«»‘‚([{"
 CLOSING: Final = ".,;:!?)]}\"'“”„«»‘’…–—"
@@ -40,6 +40,8 @@ class Kind(IntEnum):
     GEO = 9
     PLACE_NOUN = 10
     ADJECTIVE = 11
+    NOUN = 12  # by its ending or our lists no name, unless it stands after a first name
+    FIRM = 13  # "Autobauer", after which a company stands
 
 
 class Token(NamedTuple):
@@ -115,7 +117,16 @@ class Tokens(dict[str, int]):
         token = self.read(written)
         if token.kind is Kind.SKIP and token.text not in self.first_words and token.text not in self.longer:
             return NOTHING
-        idle = token.kind in {Kind.SKIP, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
+        idle = token.kind in {
+            Kind.SKIP,
+            Kind.NOUN,
+            Kind.FIRM,
+            Kind.TIME,
+            Kind.THING,
+            Kind.PLACE_NOUN,
+            Kind.GEO,
+            Kind.FORM,
+        }
         if token.kind is Kind.NAME and not token.first:
             number = _TELLING if token.prefix or token.text in self.longer else PLAIN
         else:
@@ -191,7 +202,9 @@ class Tokens(dict[str, int]):
         if self.german and last.lower().endswith(PLACE_NOUNS):
             return Kind.PLACE_NOUN
         if text in lists.common or (self.german and last.lower().endswith(NOUN_ENDINGS)):
-            return Kind.SKIP
+            return Kind.NOUN
+        if self.german and last.lower().endswith(FIRM_NOUNS):
+            return Kind.FIRM
         return Kind.NAME
 
 

@@ -131,6 +131,11 @@ def _load() -> tuple[tuple[Topic, ...], dict[str, _Known]]:
     return tuple(topics.values()), {language: _Known(lexicon) for language, lexicon in lexicons.items()}
 
 
+def speaks_of_topics(token: str, language: str) -> bool:
+    """Whether the token is in the lexicon of `language` (`de` or `en`), which is a sign of the language, too."""
+    return bool(_load()[1][language][token])
+
+
 def topics() -> tuple[Topic, ...]:
     """The 17 top terms, in the order of their codes."""
     return _load()[0]

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from tasks.enrich.data import read_lines
+from tasks.enrich.places import bent
 
 # Endings that German common nouns have and names have not.
 NOUN_ENDINGS: Final = (
@@ -19,6 +20,10 @@ PLACE_ENDINGS: Final = (
     "burg", "berg", "stadt", "dorf", "hausen", "heim", "ingen", "furt", "brück", "brücken", "feld", "hafen",
     "kirchen", "kirch", "münster", "bach", "stein", "tal", "bad", "rode", "leben", "büttel", "stedt", "ow", "itz",
     "grad", "gorod", "abad", "stan", "ville", "ton", "land", "wald", "see", "au", "hofen", "weiler", "beuren",
+)  # fmt: skip
+FIRM_NOUNS: Final = (
+    "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
+    "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
 )  # fmt: skip
 PLACE_NOUNS: Final = (
     "stützpunkt", "stadt", "provinz", "region", "insel", "gemeinde", "flughafen", "bezirk", "landkreis", "kreis",
@@ -83,7 +88,8 @@ def _organisations() -> dict[str, tuple[str, str]]:
         label, *others = line.split("|")
         german, _, english = (label, "", "") if label.startswith("Bündnis 90") else label.partition("/")
         labels = german, english or german
-        known |= dict.fromkeys((*labels, *others), labels)
+        forms = [form for name in (*labels, *others) for form in (name, *bent(name))]
+        known |= dict.fromkeys(forms, labels)
     return known
 
 
