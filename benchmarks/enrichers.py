@@ -26,7 +26,8 @@ Präsident {first} {last} sagte , die Verhandlungen mit {place} seien noch nicht
 In {place} fielen bis zum Abend mehr als dreißig Liter Regen auf den Quadratmeter , hieß es beim Wetterdienst .
 Trainer {first} {last} lobte nach dem Spiel seine Mannschaft , die im zweiten Durchgang besser wurde .
 Die {compound} sei wichtig , erklärte die Ministerin , doch fehle es an Geld und an {compound} .
-Experten der Universität {place} sehen das anders und verweisen auf eine Studie aus dem vergangenen Jahr .""".splitlines()
+Experten der Universität {place} sehen das anders und verweisen auf eine Studie aus dem vergangenen Jahr .
+""".splitlines()
 ENGLISH = """The government said on Tuesday it would bring a new climate bill to parliament before the summer .
 Police in {place} said three people were injured in the crash and taken to hospital .
 The company expects higher revenue this year , and its shares rose four percent in early trading .

@@ -22,7 +22,9 @@ SAMPLE_LETTERS: Final = 40  # words whose letters are looked at for the script, 
 SAMPLE_CHARACTERS: Final = 300
 HINT_WEIGHT: Final = 1.2  # worth about one function word: it decides headlines, never paragraphs
 MARK_WEIGHT: Final = 0.25
-TOPIC_WORD_WEIGHT: Final = 0.4
+COMMON: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "ru", "pl"})  # what wires mostly bring
+RARER: Final = 0.8  # of the evidence for any other language, where there is little evidence at all
+TOPIC_WORD_WEIGHT: Final = 0.25
 SURE: Final = 8.0  # evidence from which letters are not looked at any more
 
 _SCRIPTS: Final[tuple[tuple[str, str], ...]] = (
@@ -119,6 +121,9 @@ def detect_in_words(words: Sequence[str], hint: str | None = None) -> tuple[str,
     if sum(scores.values()) < SURE:
         _add_marks(sample.lower(), scores)
         _add_topic_words(words[:SAMPLE_LETTERS], scores)
+        for code in scores:
+            if code not in COMMON:
+                scores[code] *= RARER
     if not scores and prior is None:
         return UNKNOWN, 0.0
     if prior is not None and (prior in scores or not scores or max(scores.values()) < HINT_WEIGHT):
