@@ -78,7 +78,7 @@ _IDLE: Final = ord("I")  # cannot be a name, but may stand inside one
 class Tokens(dict[str, int]):
     """Class byte of each token in copy of one language; filled as tokens come by, emptied when it grows too big."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000
     LONGEST: Final = 60
 
     def __init__(self, language: str) -> None:
@@ -86,6 +86,7 @@ class Tokens(dict[str, int]):
         self.german: Final = language == "de"
         self.words: Final[Words] = words(language)
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
+        self._read: Final[dict[str, Token]] = {}
         self.cues: Final = CUES.get(language, frozenset())
         self.before: Final = self.words.roles_before if language == "en" else frozenset()
         self.longer: Final = {**self.gazetteer.longer}
@@ -103,6 +104,7 @@ class Tokens(dict[str, int]):
             return NOTHING
         if len(self) >= self.LIMIT:
             self.clear()
+            self._read.clear()
         number = self[written] = self._class_of(written)
         return number
 
@@ -135,6 +137,14 @@ class Tokens(dict[str, int]):
 
     def read(self, written: str) -> Token:
         """The word itself, without punctuation and possessive, and what it is."""
+        token = self._read.get(written)
+        if token is None:
+            token = self._parse(written)
+            if len(written) <= self.LONGEST and len(self._read) < self.LIMIT:
+                self._read[written] = token
+        return token
+
+    def _parse(self, written: str) -> Token:
         text = written.lstrip(OPENING)
         opens = len(text) < len(written)
         stripped = text.rstrip(CLOSING)

@@ -98,7 +98,7 @@ class _Lexicon:
 class _Known(dict[str, tuple[_Posting, ...]]):
     """What each token said, kept while tokens recur; emptied when it grows too big, so memory is bounded."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000
     LONGEST: Final = 60
 
     def __init__(self, lexicon: _Lexicon) -> None:
