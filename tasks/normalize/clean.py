@@ -78,12 +78,13 @@ def clean_copy(
 
 @dataclass(kw_only=True)
 class _Line:
-    """A line on its way: where it stood, what it is, its text without source notes, and those notes."""
+    """A line on its way: where it stood, what it is, its text without notes and dateline, and those."""
 
     position: int
     kind: BlockKind
     text: str
     notes: Sequence[tuple[str, int]] = ()
+    dateline: furniture.Dateline | None = None
 
 
 @dataclass(kw_only=True)
@@ -123,7 +124,8 @@ def _clean(
     desk = _Desk(off=off)
     if publisher and "publisher_suffix" not in off:
         headline = _without_publisher(headline, publisher, desk)
-    lines = _lines(blocks, off)
+    lines = _furnish(_lines(blocks, off), desk)
+    _take_datelines(lines, teaser, desk)
     marked: dict[int, Removal] = {}
     for _ in range(_ROUNDS):
         verdict = judge(
@@ -145,10 +147,10 @@ def _clean(
                     marked[line.position] = _removal(line, finding, removed=False)
             else:
                 desk.removals.append(_removal(line, finding, removed=True))
-        before = len(desk.removals)
         lines = _furnish(kept, desk)
-        if len(desk.removals) == before:
+        if len(lines) == len(kept):
             break
+    _settle_datelines(lines, desk)
     stay = {line.position for line in lines}
     removals = [*desk.removals, *(gone for position, gone in marked.items() if position in stay)]
     return CleanArticle(
@@ -187,7 +189,7 @@ def _lines(blocks: Sequence[Block], off: frozenset[str]) -> list[_Line]:
 
 def _removal(line: _Line, finding: Finding, *, removed: bool) -> Removal:
     return Removal(
-        line=line.text,
+        line=f"{line.dateline.line} {line.text}" if line.dateline else line.text,
         rule=finding.rule,
         reason=finding.reason,
         position=line.position,
@@ -226,8 +228,7 @@ def _furnish(lines: Sequence[_Line], desk: _Desk) -> list[_Line]:
                 desk.remove(line.text, "furniture", f"is kept as the {name}", line.position)
                 continue
         body.append(line)
-    if first < len(lines):
-        _take_dateline(lines[first], desk)
+    if paragraphs:
         _take_sign_off(lines[last], desk)
     return body
 
@@ -244,16 +245,29 @@ def _furniture_line(text: str, *, at_edge: bool) -> str | None:
     return "byline" if furniture.read_byline(text) else None
 
 
-def _take_dateline(line: _Line, desk: _Desk) -> None:
-    found = furniture.read_dateline(line.text)
-    if not found or line.kind is not BlockKind.PARAGRAPH:
+def _take_datelines(lines: Sequence[_Line], teaser: str, desk: _Desk) -> None:
+    """Take the dateline off the first paragraph, and off copies of the teaser before it, so that they compare."""
+    if "furniture" in desk.off:
         return
-    desk.take("dateline", found.line.rstrip(" -–—:."))
-    if found.credit:
-        desk.take("credit", found.credit)
-    desk.remove(found.line, "dateline", "is kept as the dateline", line.position)
-    shift = len(line.text) - len(found.rest)
-    line.text, line.notes = found.rest, [(name, max(0, offset - shift)) for name, offset in line.notes]
+    for line in lines:
+        if len(line.text) < _PARAGRAPH or line.text == teaser:
+            continue
+        found = furniture.read_dateline(line.text) if line.kind is BlockKind.PARAGRAPH else None
+        if not found:
+            return
+        shift = len(line.text) - len(found.rest)
+        line.dateline, line.text = found, found.rest
+        line.notes = [(name, max(0, offset - shift)) for name, offset in line.notes]
+
+
+def _settle_datelines(lines: Sequence[_Line], desk: _Desk) -> None:
+    """Fill the fields from the datelines of the lines that stayed."""
+    for line in lines:
+        if line.dateline:
+            desk.take("dateline", line.dateline.line.rstrip(" -–—:."))
+            if line.dateline.credit:
+                desk.take("credit", line.dateline.credit)
+            desk.remove(line.dateline.line, "dateline", "is kept as the dateline", line.position)
 
 
 def _take_sign_off(line: _Line, desk: _Desk) -> None:

@@ -103,12 +103,12 @@ class _Judge:
             self._places()
             self._seek_teaser()
         for _ in range(_ROUNDS):
-            before = len(self.gone)
             self._places()
             self._furniture()
+            before = len(self.gone)
             self._forms()
             self._paragraphs()
-            if len(self.gone) == before:
+            if len(self.gone) == before and self._places_hold():
                 break
         self._spare_lead()
         found = {**self.marked, **self.gone}
@@ -173,6 +173,10 @@ class _Judge:
         self.first = paragraphs[0] if paragraphs else end
         self.second = paragraphs[1] if len(paragraphs) > 1 else end
         self.last = self._last_paragraph(end)
+
+    def _places_hold(self) -> bool:
+        """Whether the lines that mark the places are still there; short lines that left move none of them."""
+        return not self.gone.keys() & {self.first, self.second, self.last}
 
     def _last_paragraph(self, end: int) -> int:
         """The last paragraph that no earlier line says: a repeat at the foot does not make the foot body."""
