@@ -6,7 +6,6 @@ the database; here is only which keys an article counts for, and what a count is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,14 +20,19 @@ MOST_LINES = 60  # of an article that are counted: the first and the last half o
 MET = 2  # articles of a source that make a seed inside the body more than a guess
 _FEWEST, _SHARE = 2, 1 / 12  # other articles, and share of the source, that condemn a line outside the body
 _FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.3, 0.6  # and inside it
-_DATES = re.compile(
-    rb"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag"
-    rb"|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|jueves|viernes|domingo"
-    rb"|january|february|march|april|june|july|august|september|october|november|december"
-    rb"|januar|februar|m\xc3\xa4rz|juni|juli|oktober|dezember|janvier|f\xc3\xa9vrier|mars|avril|juin|juillet"
-    rb"|ao\xc3\xbbt|septembre|octobre|novembre|d\xc3\xa9cembre|enero|febrero|marzo|abril|junio|julio|agosto"
-    rb"|septiembre|octubre|noviembre|diciembre)"
-)
+_DATED = 120  # bytes of key up to which a line may be a template with a date in it
+_NAMES = """
+monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend
+sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes jueves viernes domingo maandag dinsdag woensdag
+donderdag vrijdag zaterdag zondag january february march april june july august september october november december
+januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août septembre octobre
+novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre gennaio
+febbraio aprile maggio giugno luglio settembre ottobre dicembre januari februari maart mei augustus stycznia lutego marca
+kwietnia maja czerwca lipca sierpnia września października listopada grudnia января февраля марта апреля мая июня июля
+августа сентября октября ноября декабря січня лютого березня квітня травня червня липня серпня вересня жовтня листопада
+грудня jan feb mar apr may jun jul aug sep sept okt oct nov dez dec mon tue wed thu fri sat sun
+"""
+_DATES = tuple(sorted(fold_lines(_NAMES.split()), key=len, reverse=True))  # the longest first: sept before sep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +51,18 @@ def templates(keys: Sequence[bytes]) -> list[str]:
 
 
 def _template(masked: bytes) -> str:
-    return xxhash.xxh3_64_hexdigest(_DATES.sub(b"@", masked) if b"0" in masked else masked)
+    if b"0" in masked and len(masked) <= _DATED:
+        masked = b"0".join([_undated(part) for part in masked.split(b"0")])
+    return xxhash.xxh3_64_hexdigest(masked)
+
+
+def _undated(part: bytes) -> bytes:
+    """Mask a month or a weekday beside a number."""
+    if part.endswith(_DATES):
+        return next(part[: -len(name)] for name in _DATES if part.endswith(name)) + b"@"
+    if part.startswith(_DATES):
+        return b"@" + next(part[len(name) :] for name in _DATES if part.startswith(name))
+    return part
 
 
 def line_keys(article: CleanArticle) -> dict[str, str]:

@@ -10,44 +10,11 @@ from storage.records import BlockKind, Entry, Markup
 from tasks.normalize import normalize
 from tasks.normalize.judge import judge
 
-WORDS = [
-    "Hafen",
-    "Mole",
-    "Rat",
-    "Stadt",
-    "Fähre",
-    "Sturm",
-    "Brücke",
-    "Kutter",
-    "Möwe",
-    "Deich",
-    "Leuchtturm",
-    "Ebbe",
-    "Werft",
-    "Anker",
-    "Lotse",
-    "Kai",
-    "Reederei",
-    "Netz",
-    "Boje",
-    "harbour",
-    "council",
-    "bridge",
-    "ferry",
-    "storm",
-    "trawler",
-    "lighthouse",
-    "tide",
-    "shipyard",
-    "anchor",
-    "pilot",
-    "quay",
-    "owner",
-    "net",
-    "buoy",
-    "crane",
-    "winter",
-]
+_POOL = """
+Hafen Mole Rat Stadt Fähre Sturm Brücke Kutter Möwe Deich Leuchtturm Ebbe Werft Anker Lotse Kai Reederei Netz Boje
+harbour council bridge ferry storm trawler lighthouse tide shipyard anchor pilot quay owner net buoy crane winter
+"""
+WORDS = _POOL.split()
 SHORT = ("Ja.", "Nein.", "Applaus", "Hintergrund", "+++ 14 Uhr +++", "Urteil: gut", "Anzeige", "Teilen", "Published")
 
 
