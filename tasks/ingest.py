@@ -156,7 +156,7 @@ def _read(
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
     """
     seen = {} if feed.hints.get("degraded") else feed.seen
-    parsed = parse(body, content_type=document.content_type, url=document.url)
+    parsed = parse(body, content_type=document.content_type, url=document.url, seen=seen)
     decisions, bad = decide(room, feed, document.id, parsed, force=False)
     elsewhere = {seen[name] for name in parsed.skipped}
     if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):

@@ -9,6 +9,7 @@ from storage.records import Tag
 from tasks.enrich.reading import EnrichInput
 
 VERSION: Final = "1"
+NAME: Final = "categories"
 SCHEME: Final = "feed"
 AT_MOST: Final = 40  # feeds that put a page's whole menu into every entry exist
 
@@ -24,6 +25,8 @@ def tag_categories(article: EnrichInput) -> Iterator[Tag]:
             continue
         seen.add(key)
         evidence = (category.scheme,) if category.scheme else ()
-        yield Tag(kind="category", label=label, scheme=SCHEME, code=term, confidence=1.0, evidence=evidence)
+        yield Tag(
+            kind="category", label=label, scheme=SCHEME, code=term, enricher=NAME, version=VERSION, evidence=evidence
+        )
         if len(seen) == AT_MOST:
             return

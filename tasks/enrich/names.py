@@ -3,57 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from storage.records import Tag
 from tasks.enrich.places import Place
 from tasks.enrich.reading import EnrichInput
 from tasks.enrich.runs import Mention, Runs, What, runs
-from tasks.enrich.word_lists import NOUN_ENDINGS, PLACE_ENDINGS
+from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, Kind, Token
+from tasks.enrich.word_lists import PLACE_ENDINGS
 
 VERSION: Final = "1"
+NAME: Final = "names"
+WORDS: Final = 1500  # of body in which names are looked for
 THRESHOLD: Final = 0.6
 AT_MOST: Final = 15  # tags of one kind
+SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
+SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
-_UPPER: Final = "".join(chr(code) for code in range(0x41, 0x250) if chr(code).isupper()) + "А-ЯЁЄІЇҐ"
-_ABBREVIATED: Final = r"(?:Dr|Prof|Mr|Mrs|Ms|St|Sen|Rep|Gov|Gen|Lt|Sgt|Col)\."
-_WORD: Final = rf"(?:{_ABBREVIATED}|[{_UPPER}]\.(?:[{_UPPER}]\.?)*|[{_UPPER}]\w*(?:[-'’&.]\w+)*)"
-_RUN: Final = re.compile(rf"{_WORD}(?: {_WORD})*")
-_PARTICLE: Final = re.compile(
-    r" (?:von der|von dem|von und zu|von|van der|van den|van de|van|de la|de los|de|del|della|di|da|dos|du|bin|ibn|al|el"
-    rf"|zu|ter|ten|le) ({_WORD}(?: {_WORD})?)"
+# Over the class bytes of `tokens.py`: two and more capitalised words, or one that tells by itself, or one after a cue.
+_RUN: Final = re.compile(rb"[NKI]+[NKInki]|[Kk]|1[Nn]")
+_PARTICLES: Final = frozenset(
+    {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
+    | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
+    | {("bin",), ("ibn",), ("al",), ("el",), ("ter",), ("ten",), ("le",)}
 )
-_JOIN: Final = re.compile(rf" (?:of the|of|for|für die|für|der|des|zur|zum) ({_WORD}(?: {_WORD})*)")
-_CUES: Final = {
-    "de": frozenset({"in", "aus", "nach", "nahe", "In", "Aus", "Nach", "Nahe", "bei", "Raum"}),
-    "en": frozenset({"in", "near", "outside", "In", "Near", "Outside", "from"}),
+_PARTICLE_WORDS: Final = frozenset(word for words in _PARTICLES for word in words)
+_JOINS: Final = {
+    "de": (("für",), ("für", "die"), ("zum",), ("zur",)),
+    "en": (("of",), ("of", "the"), ("for",)),
 }
-_ARTICLES: Final = frozenset(
-    {
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "des",
-        "ein",
-        "eine",
-        "einen",
-        "einem",
-        "einer",
-        "im",
-        "am",
-        "zum",
-        "zur",
-        "vom",
-    }
-)
-_STRIP: Final = ".,;:!?()[]\"'“”„«»‘’…–—"
+_ARTICLES: Final = ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
 
@@ -66,12 +48,12 @@ class _Candidate:
     evidence: list[str] = field(default_factory=list)
 
     def see(self, sure: float, count: int, *evidence: str) -> None:
-        self.sure = max(self.sure, sure)
+        if sure > self.sure:
+            self.sure = sure
         self.count += count
-        self.evidence += [word for word in evidence if word and word not in self.evidence]
-
-    def confidence(self, *, in_headline: bool) -> float:
-        return min(0.99, self.sure + 0.02 * min(self.count - 1, 5) + 0.05 * in_headline)
+        for word in evidence:
+            if word and word not in self.evidence:
+                self.evidence.append(word)
 
 
 class _Reader:
@@ -80,64 +62,89 @@ class _Reader:
     def __init__(self, article: EnrichInput, memo: Runs) -> None:
         self.article = article
         self.memo = memo
-        self.text = f"{article.dateline}\n{article.whole}" if article.dateline else article.whole
+        teaser = article.lead_tokens[1]
+        lead = [*article.dateline.split(), "", *teaser] if article.dateline else teaser
+        self.tokens: list[str] = lead + article.body_tokens[:WORDS]
+        self.text = article.whole
         self.people: dict[str, _Candidate] = {}
         self.organisations: dict[str, _Candidate] = {}
         self.places: dict[str, _Candidate] = {}
-        self.bare: Counter[str] = Counter()
-        self.roles: dict[str, str] = {}
-        self.role_counts: Counter[str] = Counter()
+        self.cued: dict[str, str] = {}
+        self.roles: dict[str, list[str]] = {}
         self.weak: dict[str, tuple[Place, int]] = {}
-        self.adjectives: dict[str, tuple[Place, list[str], int]] = {}
+        self.adjectives: dict[str, tuple[Place, list[str]]] = {}
+        self.again: dict[str, int] = {}
+        self.count = 1
 
     def read(self) -> None:
-        counts = Counter(_RUN.findall(self.text))
-        for run in filter(self.memo.__getitem__, counts):
-            for mention in self.memo.get(run, ()):
-                self._take(mention, run, counts[run])
-        self._cued_places()
+        memo, tokens = self.memo, self.tokens
+        classes = bytes(map(memo.tokens.__getitem__, tokens))
+        found: dict[str, tuple[int, int]] = {}
+        for match in _RUN.finditer(classes):
+            start, end = match.span()
+            if classes[start] == CUE:
+                self.cued.setdefault(tokens[end - 1].strip(OPENING).rstrip(CLOSING), tokens[start])
+                start += 1
+            run = tokens[start] if end - start == 1 else " ".join(tokens[start:end])
+            if run in found:
+                self.again[run] = self.again.get(run, 1) + 1
+            else:
+                found[run] = (start, end)
+        for run, (start, end) in found.items():
+            if mentions := memo[run]:
+                cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
+                self.count = self.again.get(run, 1)
+                for mention in mentions:
+                    self._take(mention, start, end, cue)
+        for mention_name, (place, count) in self.weak.items():
+            if mention_name in self.cued or place.key in self.places:
+                self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
         self._link_surnames()
-        self._adjectives()
+        self._cued_places()
+        for place, words in self.adjectives.values():
+            if place.key in self.places:
+                self.places[place.key].see(0.0, len(words), words[0])
+            elif len(words) > 1:
+                self._see_place(place, THRESHOLD, len(words), words[0])
 
-    def _take(self, mention: Mention, run: str, count: int) -> None:
+    def _take(self, mention: Mention, start: int, end: int, cue: str) -> None:
         what = mention.what
-        if what is What.BARE:
-            self.bare[mention.name] += count
-            self._longer_place(mention.name)
-        elif what is What.PLACE:
-            self._take_place(mention, count)
+        if what is What.PLACE:
+            self._take_place(mention)
+            if cue:
+                self.cued.setdefault(mention.name, cue)
         elif what is What.ORGANISATION:
-            self._see(self.organisations, mention.name, mention.sure, count, mention.name, mention.cue)
+            self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
         elif what is What.PERSON:
-            self._take_person(mention, run, count)
+            self._take_person(mention, start, cue)
         elif what is What.SURNAME:
-            self.bare[mention.name] += count
-            self.roles.setdefault(mention.name, mention.cue)
-            self.role_counts[mention.name] += count
+            self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
         elif what is What.ADJECTIVE and mention.place is not None:
-            place, words, before = self.adjectives.get(mention.place.key, (mention.place, [], 0))
-            self.adjectives[place.key] = (place, [*words, mention.name], before + count)
+            self.adjectives.setdefault(mention.place.key, (mention.place, []))[1].extend([mention.name] * self.count)
         elif what is What.OPEN_NAME:
-            self._join_particle(mention, run)
+            self._join_particle(mention, end)
         else:
-            self._join_organisation(mention, run)
+            self._join_organisation(mention, end)
 
-    def _see(self, into: dict[str, _Candidate], name: str, sure: float, count: int, *evidence: str) -> _Candidate:
+    def _see(self, into: dict[str, _Candidate], name: str, sure: float, *evidence: str) -> None:
         candidate = into.get(name)
         if candidate is None:
             candidate = into[name] = _Candidate(name, sure)
-        candidate.see(sure, count, *evidence)
-        return candidate
+        candidate.see(sure, self.count, *evidence)
 
-    def _take_place(self, mention: Mention, count: int) -> None:
-        place = mention.place
+    def _take_place(self, mention: Mention) -> None:
+        place, gazetteer = mention.place, self.memo.tokens.gazetteer
+        for longer in gazetteer.longer.get(mention.name, ()):
+            if longer in self.text:
+                self._see_place(gazetteer.by_name[longer], 0.9, 1, longer)
+                return
         if place is None:
-            self._see(self.places, mention.name, mention.sure, count, mention.name, mention.cue)
+            if mention.sure:
+                self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
         elif place.weak:
-            self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + count)
+            self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + self.count)
         else:
-            self._see_place(place, mention.sure, count, mention.name)
-            self._longer_place(mention.name)
+            self._see_place(place, mention.sure, self.count, mention.name)
 
     def _see_place(self, place: Place, sure: float, count: int, *evidence: str) -> None:
         candidate = self.places.get(place.key)
@@ -145,128 +152,138 @@ class _Reader:
             candidate = self.places[place.key] = _Candidate(place.label(self.article.language), sure, place=place)
         candidate.see(sure, count, *evidence)
 
-    def _longer_place(self, name: str) -> None:
-        for longer in self.memo.gazetteer.longer.get(name, ()):
-            if longer in self.text:
-                self._see_place(self.memo.gazetteer.by_name[longer], 0.9, self.text.count(longer), longer)
-
-    def _take_person(self, mention: Mention, run: str, count: int) -> None:
+    def _take_person(self, mention: Mention, start: int, cue: str) -> None:
         sure, name = mention.sure, mention.name
         if sure < THRESHOLD:
-            before = self._word_before(run)
-            if before in _CUES.get(self.article.language, ()):
-                self._see(self.places, name, 0.65, count, f"{before} {name}")
+            before = self.tokens[start - 1] if start else ""
+            if cue:
+                self._see(self.places, name, 0.65, f"{cue} {name}")
                 return
-            if not before or before[-1] in '.!?:"“„»«\n–-':
-                sure -= 0.2  # at the beginning of a sentence any word has a capital
-            elif before in self.memo.words.roles_before:
+            if not before or before[-1] in '.!?:"“”„»«–-':
+                sure -= SENTENCE_START
+            elif self.memo.tokens[before] == ROLE_BEFORE:
                 sure += 0.4
-        genitive = self.memo.german and name.endswith("s") and name[:-1] in self.people
-        self._see(self.people, name[:-1] if genitive else name, sure, count, name, mention.cue)
+                self._see(self.people, name, sure, name, before)
+                return
+        self._see(self.people, name, sure, name, mention.cue)
 
-    def _word_before(self, run: str) -> str:
-        at = self.text.find(run)
-        before = self.text[max(0, at - 30) : at]
-        if not before or before[-1] == "\n":
-            return ""
-        words = before.split()
-        return words[-1] if words and before[-1] == " " else before[-1:]
+    def _plain(self, at: int) -> Token | None:
+        return self.memo.tokens.read(self.tokens[at]) if at < len(self.tokens) and self.tokens[at] else None
 
-    def _join_particle(self, mention: Mention, run: str) -> None:
-        at = self.text.find(run)
-        if match := _PARTICLE.match(self.text, at + len(run)):
-            last = match.group(1)
-            if self.memo.gazetteer.find(last) is None:
-                name = f"{mention.name}{match.group()}".removesuffix("'s").removesuffix("’s")
-                self._see(self.people, name, 0.85, 1, name, mention.cue)
+    def _join_particle(self, mention: Mention, end: int) -> None:
+        """ "Ursula" and "von der Leyen"."""
+        at = end
+        while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
+            at += 1
+        last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
+        if last is not None and last.text[:1].isupper() and last.kind is not Kind.PLACE and not last.opens:
+            name = " ".join([mention.name, *self.tokens[end:at], last.text])
+            self._see(self.people, name, 0.85, name, mention.cue)
 
-    def _join_organisation(self, mention: Mention, run: str) -> None:
-        at = self.text.find(run)
-        if match := _JOIN.match(self.text, at + len(run)):
-            if self.memo.german and " für" not in match.group() and "zu" not in match.group():
-                return  # "Universität der Stadt": a genitive, not a name
-            name = f"{mention.name}{match.group()}".removesuffix("'s").removesuffix("’s")
-            self._see(self.organisations, name, 0.75, self.text.count(name), name, mention.cue)
-
-    def _cued_places(self) -> None:
-        """ "in Yokosuka": an unknown word after a word that places stand after."""
-        cues = _CUES.get(self.article.language)
-        if cues is None or not (self.bare or self.weak):
+    def _join_organisation(self, mention: Mention, end: int) -> None:
+        """ "University" and "of Oxford"."""
+        for join in sorted(_JOINS.get(self.article.language, ()), key=len, reverse=True):
+            at = end + len(join)
+            if tuple(self.tokens[end:at]) != join:
+                continue
+            names: list[str] = []
+            while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < 3:
+                names.append(token.text)
+                at += 1
+                if token.closes:
+                    break
+            if names:
+                name = " ".join([mention.name, *join, *names])
+                self._see(self.organisations, name, 0.75, name)
             return
-        tokens = self.text.split()
-        cued = [(cue, word.strip(_STRIP)) for cue, word in pairwise(tokens) if cue in cues]
-        after_article: set[str] | None = None
-        for cue, word in cued:
-            if word in self.weak:
-                place, count = self.weak.pop(word)
-                self._see_place(place, 0.8, count, f"{cue} {word}")
-            elif word in self.bare and word not in self.roles:
-                if after_article is None:
-                    after_article = {b.strip(_STRIP) for a, b in pairwise(tokens) if a in _ARTICLES}
-                if word not in after_article and (sure := self._sure_of_cued(cue, word)) >= THRESHOLD:
-                    self._see(self.places, word, sure, self.bare[word], f"{cue} {word}")
-
-    def _sure_of_cued(self, cue: str, word: str) -> float:
-        if not self.memo.german:
-            return 0.65 if cue.lower() != "from" else 0.5
-        if word.lower().endswith(NOUN_ENDINGS) or word in self.memo.words.common:
-            return 0.0
-        if cue == "bei":
-            return 0.0
-        return 0.4 + 0.25 * word.lower().endswith(PLACE_ENDINGS) + 0.15 * (self.bare[word] > 1)
 
     def _link_surnames(self) -> None:
         """ "Takaichi" alone is Sanae Takaichi when the article names her; after a role she is a person anyway."""
-        for name, candidate in self.people.items():
+        self._drop_genitives()
+        text = self.text
+        known = {name.rsplit(" ", 1)[-1]: name for name, found in self.people.items() if found.sure >= SURE}
+        for name, candidate in list(self.people.items()):
             surname = name.rsplit(" ", 1)[-1]
-            alone = self.bare.pop(surname, 0) + (self.bare.pop(f"{surname}s", 0) if self.memo.german else 0)
-            role = self.roles.pop(surname, "")
-            if alone:
+            self.cued.pop(surname, None)
+            full = known.get(surname) or (known.get(surname[:-1]) if surname.endswith("s") else None)
+            if full and full != name and candidate.sure < SURE:  # "Punktsieg Usyks" is no second person
+                self.people[full].see(0.0, self.people.pop(name).count)
+                continue
+            if candidate.sure + ALONE < THRESHOLD and surname not in self.roles:
+                continue  # an unknown pair of words at the beginning of a sentence
+            alone = text.count(surname) - candidate.count
+            if alone > 0 and (candidate.sure >= THRESHOLD or not self._is_noun(surname)):
                 candidate.see(candidate.sure + ALONE, alone, surname)
-            if role:
-                candidate.see(candidate.sure + 0.2, 0, role)
-        for surname, role in self.roles.items():
-            if role and self.bare[surname] >= 2 and surname not in self.organisations:
-                sure = 0.45 + 0.1 * min(self.role_counts[surname], 2)
-                self._see(self.people, surname, sure, self.bare[surname], surname, role)
+            if roles := self.roles.pop(surname, None):
+                candidate.see(candidate.sure + 0.2, 0, roles[0])
+        for surname, roles in self.roles.items():
+            count = text.count(surname)
+            if count >= 2 and surname not in self.organisations:
+                sure = 0.45 + 0.1 * min(len(roles), 2)
+                self._see(self.people, surname, sure, surname, roles[0])
+                self.people[surname].count += count - 1
 
-    def _adjectives(self) -> None:
-        for place, words, count in self.adjectives.values():
-            if place.key in self.places:
-                self.places[place.key].see(0.0, count, *words)
-            elif count > 1:
-                self._see_place(place, 0.6, count, *words)
+    def _is_noun(self, word: str) -> bool:
+        """Whether the article uses the word as a noun: small in English, with an article in German."""
+        if self.memo.german:
+            return any(f" {article} {word}" in self.text for article in _ARTICLES)
+        return f" {word.lower()}" in self.text
+
+    def _drop_genitives(self) -> None:
+        for name in [name for name in self.people if self.memo.german and name.endswith("s")]:
+            if name[:-1] in self.people:
+                self.people[name[:-1]].see(self.people[name].sure, self.people.pop(name).count, name)
+
+    def _cued_places(self) -> None:
+        """ "in Yokosuka": an unknown word after a word that places stand after."""
+        memo = self.memo
+        for word, cue in self.cued.items():
+            if memo.tokens[word] != PLAIN or word in self.roles or word in self.people:
+                continue
+            sure = 0.65
+            if memo.german:
+                text = self.text
+                sure = 0.4 + 0.25 * word.lower().endswith(PLACE_ENDINGS) + 0.15 * (text.count(word) > 1)
+            if sure < THRESHOLD or self._is_noun(word):
+                continue
+            self._see(self.places, word, sure, f"{cue} {word}")
 
 
 def tag_names(article: EnrichInput) -> Iterator[Tag]:
     """Yield people, organisations and places, each kind by confidence and number of mentions."""
     reader = _Reader(article, runs(article.language))
     reader.read()
-    for kind, candidates in (
-        ("person", reader.people),
-        ("organisation", reader.organisations),
-        ("place", reader.places),
-    ):
-        yield from _tags(kind, candidates, article, reader.text)
+    yield from _tags("person", reader.people.values(), article)
+    organisations = [found for found in reader.organisations.values() if not _only_source(found, article)]
+    yield from _tags("organisation", organisations, article)
+    yield from _tags("place", reader.places.values(), article)
 
 
-def _tags(kind: str, candidates: dict[str, _Candidate], article: EnrichInput, text: str) -> Iterator[Tag]:
-    chosen: list[tuple[float, int, _Candidate]] = []
-    for candidate in candidates.values():
-        if candidate.label in _AGENCIES and text.count(candidate.label) == text.count(f"({candidate.label})"):
-            continue  # the agency that wrote it, not what it is about
-        last = candidate.label.rsplit(" ", 1)[-1]
-        confidence = candidate.confidence(in_headline=last in article.headline)
+def _only_source(found: _Candidate, article: EnrichInput) -> bool:
+    """Whether this is the agency that the piece quotes, not what the piece is about."""
+    return found.label in _AGENCIES and found.label not in article.headline
+
+
+def _tags(kind: str, candidates: Iterable[_Candidate], article: EnrichInput) -> Iterator[Tag]:
+    chosen: list[tuple[float, int, str, _Candidate]] = []
+    for candidate in candidates:
+        if candidate.sure < THRESHOLD - 0.15:
+            continue
+        confidence = candidate.sure + 0.02 * min(candidate.count - 1, 5)
+        if candidate.label.rsplit(" ", 1)[-1] in article.headline:
+            confidence += 0.05
         if confidence >= THRESHOLD:
-            chosen.append((confidence, candidate.count, candidate))
-    chosen.sort(key=lambda item: (-round(item[0], 1), -item[1], item[2].label))
-    for confidence, _, candidate in chosen[:AT_MOST]:
+            chosen.append((-min(confidence, 0.99), -candidate.count, candidate.label, candidate))
+    chosen.sort()
+    for minus_confidence, _, label, candidate in chosen[:AT_MOST]:
         place = candidate.place
         yield Tag(
             kind=kind,
-            label=candidate.label,
+            label=label,
             scheme=place.scheme if place else None,
             code=place.code if place else None,
-            confidence=round(confidence, 2),
+            confidence=round(-minus_confidence, 2),
+            enricher=NAME,
+            version=VERSION,
             evidence=tuple(candidate.evidence[:6]),
         )

@@ -90,21 +90,21 @@ def gazetteer(language: str) -> Gazetteer:
     """The gazetteer for copy in `language`: its own country names, and the German and English ones."""
     by_name: dict[str, Place] = {}
     for line in read_lines("places.txt"):
-        country, _, rest = line.partition(": ")
-        for town in rest.split("; "):
-            _add_town(by_name, country, town)
+        nation, _, towns = line.partition(": ")
+        for town in towns.split("; "):
+            _add_town(by_name, nation, town)
     for line in read_lines("states.txt"):
         for division in line.split("; "):
             code, _, spelt = division.partition(" ")
-            names = spelt.split("=")
-            place = Place(code, (("en", names[0]), ("de", names[min(1, len(names) - 1)])), DIVISION, code)
-            by_name |= dict.fromkeys(names, place)
-    for place, forms in _countries(language):
-        by_name |= dict.fromkeys(forms, place)
+            called = spelt.split("=")
+            place = Place(code, (("en", called[0]), ("de", called[min(1, len(called) - 1)])), DIVISION, code)
+            by_name.update(dict.fromkeys(called, place))
+    for land, spellings in _countries(language):
+        by_name.update(dict.fromkeys(spellings, land))
     longer: dict[str, list[str]] = {}
     for name in by_name:
         first, *rest = name.split(" ")
-        if any(word[0].islower() for word in rest):
+        if any(not word[0].isupper() for word in rest):
             longer.setdefault(first, []).append(name)
     return Gazetteer(by_name, longer)
 
@@ -112,8 +112,8 @@ def gazetteer(language: str) -> Gazetteer:
 def _add_town(by_name: dict[str, Place], country: str, entry: str) -> None:
     forms = entry.strip().removeprefix("?").split("=")
     weak = entry.strip().startswith("?")
-    names = (("en", forms[0]), ("de", forms[min(1, len(forms) - 1)]))
-    place = Place(f"{country}/{forms[0]}", names, weak=weak)
+    called = (("en", forms[0]), ("de", forms[min(1, len(forms) - 1)]))
+    place = Place(f"{country}/{forms[0]}", called, weak=weak)
     for form in forms:
         by_name.setdefault(form, place)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -56,32 +55,42 @@ class EnrichInput:
     def in_language(self, code: str, confidence: float) -> EnrichInput:
         """The same article with its language known; what was split already is kept."""
         known = replace(self, language=code, language_confidence=confidence)
-        for name in ("body", "body_tokens", "lead_tokens"):
+        for name in ("body_tokens", "lead_tokens"):
             if name in self.__dict__:
                 known.__dict__[name] = self.__dict__[name]
         return known
 
     @cached_property
+    def _readable(self) -> list[str]:
+        left = LONGEST
+        texts = []
+        for block in self.blocks:
+            texts.append(block.text[:left])
+            left -= len(block.text)
+            if left <= 0:
+                break
+        return texts
+
+    @cached_property
     def body(self) -> str:
         """The blocks, one a line, cut at `LONGEST` characters."""
-        return "\n".join([block.text for block in self.blocks])[:LONGEST]
+        return "\n".join(self._readable)
 
     @cached_property
     def body_tokens(self) -> list[str]:
-        """The body split at white space, punctuation still on."""
-        return self.body.split()
+        """The body split at white space, punctuation still on; after each block stands an empty token."""
+        tokens: list[str] = []
+        for text in self._readable:
+            tokens += text.split()
+            tokens.append("")
+        return tokens
 
     @cached_property
     def lead_tokens(self) -> tuple[list[str], list[str]]:
-        """The headline's and the teaser's tokens."""
-        return self.headline[:LONGEST].split(), (self.teaser or "")[:LONGEST].split()
-
-    @cached_property
-    def body_counts(self) -> Counter[str]:
-        """How often each token of the body stands there."""
-        return Counter(self.body_tokens)
+        """The headline's and the teaser's tokens, with an empty token after each."""
+        return [*self.headline[:LONGEST].split(), ""], [*(self.teaser or "")[:LONGEST].split(), ""]
 
     @cached_property
     def whole(self) -> str:
-        """Teaser and body as one text, in which names are looked for."""
-        return f"{self.teaser[:LONGEST]}\n{self.body}" if self.teaser else self.body
+        """Dateline, teaser and body as one text."""
+        return "\n".join([text for text in (self.dateline, self.teaser, self.body) if text])

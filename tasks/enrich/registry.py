@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from storage.records import Tag
-from tasks.enrich.language import UNKNOWN, detect_in_words
+from tasks.enrich import language
+from tasks.enrich.language import SAMPLE_WORDS, UNKNOWN, detect_in_words
 from tasks.enrich.reading import EnrichInput
 from tasks.enrich.rules import Desk, load_desk
 
 VERSION: Final = 1  # of what is built around the enrichers; raise it when tags change though no enricher's version did
 GROUP: Final = "wireroom.enrichers"
+ENOUGH_WORDS: Final = 60  # of body, from which headline and teaser are not asked for the language
 AT_MOST: Final = 200  # tags one enricher may give one article
 
 Function = Callable[[EnrichInput], Iterable[Tag]]
@@ -118,17 +120,18 @@ def tag_language(article: EnrichInput) -> Iterator[Tag]:
             scheme="bcp47",
             code=article.language,
             confidence=article.language_confidence,
+            enricher="language",
+            version=language.VERSION,
             evidence=evidence,
         )
 
 
 def _language_of(article: EnrichInput) -> tuple[str, float]:
     headline, teaser = article.lead_tokens
-    body = article.body
-    if len(body) > 400:
-        return detect_in_words(body, article.body_tokens[:160], article.feed_language)
-    text = f"{article.headline[:400]} {article.teaser[:400] if article.teaser else ''} {body}"
-    return detect_in_words(text, [*headline, *teaser, *article.body_tokens][:160], article.feed_language)
+    tokens = article.body_tokens
+    if len(tokens) < ENOUGH_WORDS:
+        tokens = [*headline, *teaser, *tokens]
+    return detect_in_words(tokens[:SAMPLE_WORDS], article.feed_language)
 
 
 def _is_ours(point: EntryPoint) -> bool:
@@ -140,7 +143,11 @@ def _enricher_at(point: EntryPoint) -> Enricher:
     if not callable(function):
         raise TypeError(f"{point.value} is not a function")
     module_version = getattr(__import__(function.__module__, fromlist=["VERSION"]), "VERSION", None)
-    version = getattr(function, "version", None) or module_version or (point.dist.version if point.dist else "0")
+    version = (
+        getattr(function, "version", None)
+        or (language.VERSION if function is tag_language else module_version)
+        or (point.dist.version if point.dist else "0")
+    )
     return Enricher(name=point.name, version=str(version), function=function)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from tasks.enrich.places import Gazetteer, Place, country, gazetteer
-from tasks.enrich.word_lists import NOUN_ENDINGS, PLACE_NOUNS, Words, words
+from tasks.enrich.places import Place, country
+from tasks.enrich.tokens import Kind, Token, Tokens
 
 KNOWN_ORGANISATION: Final = 0.9
 FORMED_ORGANISATION: Final = 0.75
@@ -23,10 +23,9 @@ class What(IntEnum):
     ORGANISATION = 2
     PERSON = 3
     SURNAME = 4  # after a role: "Präsident Trump"
-    BARE = 5  # one unknown word: a surname, an unknown place, or in German any noun
-    ADJECTIVE = 6  # "Japanese"
-    OPEN_NAME = 7  # ends in a first name, so that "von der Leyen" may follow
-    OPEN_ORGANISATION = 8  # ends in "University", so that "of Oxford" may follow
+    ADJECTIVE = 5  # "Japanese"
+    OPEN_NAME = 6  # ends in a first name, so that "von der Leyen" may follow
+    OPEN_ORGANISATION = 7  # ends in "University", so that "of Oxford" may follow
 
 
 class Mention(NamedTuple):
@@ -39,221 +38,142 @@ class Mention(NamedTuple):
     place: Place | None = None
 
 
-class _Kind(IntEnum):
-    NAME = 0
-    SKIP = 1
-    ROLE = 2
-    KNOWN_PLACE = 3
-    KNOWN_ORGANISATION = 4
-    HEAD = 5
-    FORM = 6
-    GEO = 7
-    PLACE_NOUN = 8
-    ADJECTIVE = 9
-
-
-class _Token(NamedTuple):
-    kind: _Kind
-    text: str
-    place: Place | None = None
-
-
 class Runs(dict[str, tuple[Mention, ...]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
-    LIMIT: Final = 30_000
-    LONGEST: Final = 120
+    LIMIT: Final = 20_000
+    LONGEST: Final = 160
 
     def __init__(self, language: str) -> None:
         super().__init__()
+        self.tokens: Final = Tokens(language)
         self.language: Final = language
         self.german: Final = language == "de"
-        self.words: Final[Words] = words(language)
-        self.gazetteer: Final[Gazetteer] = gazetteer(language)
 
     def __missing__(self, run: str) -> tuple[Mention, ...]:
         if len(run) > self.LONGEST:
             return ()
         if len(self) >= self.LIMIT:
             self.clear()
-        mentions = self[run] = tuple(self._read(run))
+        mentions = self[run] = tuple(self._read(run.split(" ")[:MOST_WORDS]))
         return mentions
 
-    # --- tokens ---------------------------------------------------------------------------------------------------
-
-    def _read(self, run: str) -> Iterator[Mention]:
-        parts = [_plain(part) for part in run.split(" ")[:MOST_WORDS]]
-        if len(parts) == 1 and not parts[0]:
-            return
-        tokens: list[_Token] = []
-        extra: list[Mention] = []
+    def _read(self, written: Sequence[str]) -> Iterator[Mention]:
+        single = [self.tokens.read(word) for word in written]
+        part: list[Token] = []
         at = 0
-        while at < len(parts):
-            token, width = self._known(parts, at) or (self._token(parts, at, extra), 1)
-            tokens.append(token)
+        while at < len(single):
+            if single[at].opens and part:  # "Merz (CDU)" is two names
+                yield from self._mentions(part)
+                part = []
+            token, width = self._longer(single, at) or (self._in_context(single, at, part), 1)
+            if token.prefix is not None:
+                yield self._of_prefix(token)
+            part.append(token)
             at += width
-        yield from extra
-        yield from self._mentions(tokens)
+        yield from self._mentions(part)
 
-    def _known(self, parts: list[str], at: int) -> tuple[_Token, int] | None:
-        first_name_before = at > 0 and parts[at - 1] in self.words.first_names
-        follows = at + 1 < len(parts) and self._may_be_name(parts[at + 1])
-        for width in range(min(LONGEST_NAME, len(parts) - at), 0, -1):
-            name = " ".join(parts[at : at + width])
-            if width == 1 and (
-                first_name_before
-                or ((follows and name in _FIRST_NAMES_TOO) or (follows and name in self.words.first_names))
-            ):
-                return None  # Jack London, Israel Katz
-            if label := self.words.organisations.get(name) or (
-                self.words.organisations.get(name[:-1])
-                if self.german and len(name) > 4 and name.endswith("s")
-                else None
-            ):
-                return _Token(_Kind.KNOWN_ORGANISATION, label), width
-            if place := self.gazetteer.find(name):
-                return _Token(_Kind.KNOWN_PLACE, name, place), width
-            if name in self.words.demonyms:
-                return _Token(_Kind.ADJECTIVE, name), width
+    def _longer(self, single: Sequence[Token], at: int) -> tuple[Token, int] | None:
+        if single[at].text not in self.tokens.first_words:
+            return None
+        for width in range(min(LONGEST_NAME, len(single) - at), 1, -1):
+            if found := self.tokens.named(" ".join([token.text for token in single[at : at + width]])):
+                return found, width
         return None
 
-    def _may_be_name(self, part: str) -> bool:
-        lists = self.words
-        return bool(part) and not (
-            part in lists.function or part in lists.roles or part in lists.heads or part in lists.things
-            or part in lists.time or part in lists.geo or part in lists.forms or part in lists.organisations
-            or self.gazetteer.find(part) or self._is_role(part)
-        )  # fmt: skip
+    def _in_context(self, single: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
+        """The token as its neighbours make it: after a first name comes a name, whatever else the word means."""
+        token = single[at]
+        if token.kind is Kind.NAME:
+            return token
+        after_first = bool(before) and before[-1].first and before[-1].kind is Kind.NAME
+        before_name = at + 1 < len(single) and single[at + 1].kind is Kind.NAME and not single[at + 1].opens
+        if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
+            return token.as_name()  # Israel Katz
+        if after_first and token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME} and "-" not in token.text:
+            return token.as_name()  # Jack London, Harrison Ford, Theresa May
+        return token
 
-    def _is_role(self, part: str) -> bool:
-        return part in self.words.roles or (self.german and part.lower().endswith(self.words.role_tails))
-
-    def _token(self, parts: list[str], at: int, extra: list[Mention]) -> _Token:
-        part, lists = parts[at], self.words
-        before, _, last = part.rpartition("-")
-        if before and (found := self._of_prefix(before)):
-            extra.append(found)
-        follows = at + 1 < len(parts) and self._may_be_name(parts[at + 1])
-        first_name_before = at > 0 and parts[at - 1] in lists.first_names
-        if part in lists.first_names and (follows or part not in lists.time | lists.function):
-            return _Token(_Kind.NAME, part)
-        if first_name_before and not self._is_role(part) and part not in lists.function | lists.heads:
-            return _Token(_Kind.NAME, part)  # Theresa May
-        kind = self._kind_of(part, last)
-        return _Token(kind, part)
-
-    def _kind_of(self, part: str, last: str) -> _Kind:
-        lists = self.words
-        if not part or part in lists.function or part in lists.time or part in lists.things or part[0].isdigit():
-            return _Kind.SKIP
-        if part in lists.forms:
-            return _Kind.FORM
-        if self._is_role(part) or (last != part and self._is_role(last)):
-            return _Kind.ROLE
-        if part in lists.heads or (len(part) > 9 and part.endswith(lists.tails)):
-            return _Kind.HEAD
-        if part in lists.geo:
-            return _Kind.GEO
-        if self.german and last.lower().endswith(PLACE_NOUNS):
-            return _Kind.PLACE_NOUN
-        if part in lists.common or (self.german and part.lower().endswith(NOUN_ENDINGS)):
-            return _Kind.SKIP
-        return _Kind.NAME
-
-    def _of_prefix(self, before: str) -> Mention | None:
+    def _of_prefix(self, token: Token) -> Mention:
         """ "US-Präsident" speaks of the USA, "SPD-Chef" of the SPD."""
-        if label := self.words.organisations.get(before):
-            return Mention(What.ORGANISATION, label, KNOWN_ORGANISATION, before)
-        if (place := self.gazetteer.by_name.get(before)) and not place.weak:
-            return Mention(What.PLACE, before, 0.85, before, place)
-        return None
+        prefix = token.prefix
+        if isinstance(prefix, Place):
+            return Mention(What.PLACE, token.text.split("-", 1)[0], 0.85, "", prefix)
+        return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
-    # --- mentions -------------------------------------------------------------------------------------------------
-
-    def _mentions(self, tokens: list[_Token]) -> Iterator[Mention]:
+    def _mentions(self, tokens: list[Token]) -> Iterator[Mention]:
         organisation = self._organisation(tokens)
         if organisation is not None:
             yield organisation
         role = ""
-        names: list[str] = []
-        previous: _Token | None = None
-        for token in [*tokens, _Token(_Kind.SKIP, "")]:
-            if token.kind is _Kind.NAME:
-                names.append(token.text)
+        names: list[Token] = []
+        previous: Token | None = None
+        for token in [*tokens, _END]:
+            if token.kind is Kind.NAME:
+                names.append(token)
                 continue
             if names and organisation is None:
                 yield from self._named(names, role, previous, token)
             if names:
                 names, role = [], ""
-            if token.kind is _Kind.ROLE:
+            if token.kind is Kind.ROLE:
                 role = token.text
-            elif token.kind is _Kind.KNOWN_PLACE and token.place is not None:
+            elif token.kind is Kind.PLACE and token.place is not None:
                 yield Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place)
-            elif token.kind is _Kind.KNOWN_ORGANISATION:
-                yield Mention(What.ORGANISATION, token.text, KNOWN_ORGANISATION)
-            elif token.kind is _Kind.ADJECTIVE and (code := self.words.demonyms[token.text]) != "--":
-                yield Mention(What.ADJECTIVE, token.text, 0.5, token.text, country(code, self.language))
+            elif token.kind is Kind.ORGANISATION:
+                yield Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION)
+            elif token.kind is Kind.ADJECTIVE and token.label != "--":
+                yield Mention(What.ADJECTIVE, token.text, 0.5, token.text, country(token.label, self.language))
             previous = token
 
-    def _organisation(self, tokens: list[_Token]) -> Mention | None:
+    def _organisation(self, tokens: list[Token]) -> Mention | None:
         """A run with a legal form or a word such as "University" or "Landgericht" is one organisation."""
-        while tokens and tokens[0].kind in {_Kind.SKIP, _Kind.ROLE} and tokens[0].text not in self.words.things:
+        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME}:
             tokens = tokens[1:]
-        ends = [at for at, token in enumerate(tokens) if token.kind in {_Kind.HEAD, _Kind.FORM}]
+        ends = [at for at, token in enumerate(tokens) if token.kind in {Kind.HEAD, Kind.FORM}]
         if not ends:
             return None
-        last = len(tokens) if self.german and tokens[ends[-1]].kind is _Kind.HEAD else ends[-1] + 1
-        part = tokens[:last]
-        while part and part[-1].kind in {_Kind.SKIP, _Kind.ROLE}:
-            part = part[:-1]
-        if any(token.kind is _Kind.ROLE for token in part):
-            return None  # "Yale University President Peter Salovey": the person is the news
-        name = " ".join(token.text for token in part)
         head = tokens[ends[-1]]
-        if len(part) == 1:
-            tail = self.german and head.text not in self.words.heads and len(head.text) > 12
-            if tail and head.text[0].isupper():
-                return Mention(What.ORGANISATION, head.text, 0.65, head.text)
-            return Mention(What.OPEN_ORGANISATION, name, 0.7, head.text) if head.kind is _Kind.HEAD else None
-        return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is _Kind.FORM), head.text)
+        part = tokens[: len(tokens) if self.german and head.kind is Kind.HEAD else ends[-1] + 1]
+        while part and part[-1].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME}:
+            part = part[:-1]
+        if any(token.kind is Kind.ROLE for token in part):
+            return None  # "Yale University President Peter Salovey": the person is the news
+        name = " ".join([token.text for token in part])
+        if len(part) > 1:
+            return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is Kind.FORM), head.text)
+        if head.kind is Kind.FORM:
+            return None
+        if self.german and head.text not in self.tokens.words.heads:  # "Innenministerium": particular by itself
+            return Mention(What.ORGANISATION, head.text, 0.65, head.text)
+        return Mention(What.OPEN_ORGANISATION, name, 0.7, head.text)
 
-    def _named(self, names: list[str], role: str, previous: _Token | None, following: _Token) -> Iterator[Mention]:
-        first = names[0] in self.words.first_names
-        at_end = following.text == "" and following.kind is _Kind.SKIP
-        if following.kind is _Kind.GEO:
-            yield Mention(What.PLACE, " ".join([*names, following.text]), 0.65, following.text)
-            return
-        if previous is not None and previous.kind in {_Kind.PLACE_NOUN, _Kind.GEO} and len(names) == 1:
-            yield Mention(What.PLACE, names[0], 0.7, previous.text)
-            return
-        if len(names) == 1:
-            if first and at_end:
-                yield Mention(What.OPEN_NAME, names[0], 0.5, role)
-            what = What.SURNAME if role else What.BARE
-            yield Mention(what, names[0], 0.5, role)
-            return
-        if following.kind is _Kind.SKIP and following.text in self.words.things:
-            return  # the "Nord Stream Pipeline", a "Taylor Swift Tour"
-        if first and at_end:
-            yield Mention(What.OPEN_NAME, " ".join(names), 0.5, role)
-        sure = 0.85 if first else 0.45
-        name = " ".join(names[:4])
-        yield Mention(What.PERSON, name, min(0.95, sure + (0.3 if role else 0.0)), role)
+    def _named(self, names: list[Token], role: str, previous: Token | None, following: Token) -> Iterator[Mention]:
+        for at in range(1, len(names) - 1):
+            if names[at].first and not names[0].first:  # "Usyks Promoter Alexander Krassyuk": the name begins here
+                names, role = names[at:], " ".join([token.text for token in names[:at]])
+                break
+        name = " ".join([token.text for token in names[:4]])
+        first = names[0].first
+        if len(names) > 1 and len(names[-1].text) < 2:
+            return  # "Vitamin D"
+        if following.kind is Kind.GEO:
+            yield Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text)
+        elif len(names) == 1 and previous is not None and previous.kind is Kind.PLACE_NOUN:
+            yield Mention(What.PLACE, name, 0.7, previous.text)
+        elif following.kind is not Kind.THING:  # a "Taylor Swift Tour" is not Taylor Swift
+            if first and following is _END:
+                yield Mention(What.OPEN_NAME, name, 0.5, role)
+            if len(names) > 1:
+                sure = (0.85 if first else 0.45) + (0.3 if role else 0.0)
+                yield Mention(What.PERSON, name, min(0.95, sure), role)
+            elif role:
+                yield Mention(What.SURNAME, name, 0.5, role)
+            elif name in self.tokens.gazetteer.longer:
+                yield Mention(What.PLACE, name, 0.0)
 
 
-# Places and words that are first names when a name follows.
-_FIRST_NAMES_TOO: Final = frozenset(
-    {"Israel", "Paris", "Jordan", "Chelsea", "Sydney", "Austin", "Georgia", "Florence", "Victoria", "Virginia"}
-    | {"Carolina", "Charlotte", "Madison", "Dallas", "Phoenix", "India", "Kenya", "Chad", "Brooklyn", "Orlando"}
-    | {"Alexandria", "Santiago", "Salvador", "Lourdes", "London", "Houston", "Lincoln"}
-)
-
-
-def _plain(part: str) -> str:
-    """A word without possessive and without the dot that ends its sentence."""
-    for ending in ("'s", "’s", "'", "’"):
-        part = part.removesuffix(ending)
-    return part
+_END: Final = Token(Kind.SKIP, "")
 
 
 @lru_cache(maxsize=12)

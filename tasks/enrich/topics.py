@@ -13,9 +13,11 @@ from tasks.enrich.data import read_lines
 from tasks.enrich.reading import EnrichInput
 
 VERSION: Final = "1"
+NAME: Final = "topics"
 SCHEME: Final = "medtop"
 LANGUAGES: Final = ("de", "en")
 AT_MOST: Final = 3
+WORDS: Final = 350  # of body that are read: news says early what it is about
 
 HEADLINE_WEIGHT: Final = 2.5  # a desk puts the topic into the headline
 TEASER_WEIGHT: Final = 1.5
@@ -31,6 +33,7 @@ _EDGES: Final = ".,;:!?()[]{}\"'“”„«»‘’‚…–—-*/|"
 _ENDINGS: Final = ("", "s", "e", "n", "en", "es", "er", "se", "sen", "ern", "innen", "in")
 _SHORTEST, _LONGEST = 2, 24
 _SHORTEST_HEAD: Final = 3  # letters a compound has before its last part
+_SHORTEST_COMPOUND: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,23 @@ class _Lexicon:
     exact: dict[str, list[_Posting]] = field(default_factory=dict)
     stems: dict[str, list[_Posting]] = field(default_factory=dict)
     tails: dict[str, list[_Posting]] = field(default_factory=dict)
+    starts: set[str] = field(default_factory=set)
 
     def add(self, term: str, index: int) -> None:
         word, _, weight = term.partition("=")
         posting = (index, float(weight or 1), word.strip("*~"))
         if word.startswith("~"):
-            self.tails.setdefault(word[1:], []).append(posting)
-            self.stems.setdefault(word[1:], []).append(posting)
+            self._add_stem(word[1:], posting)
+            for ending in _ENDINGS:
+                self.tails.setdefault(word[1:] + ending, []).append(posting)
         elif word.endswith("*"):
-            self.stems.setdefault(word[:-1], []).append(posting)
+            self._add_stem(word[:-1], posting)
         else:
             self.exact.setdefault(word, []).append(posting)
+
+    def _add_stem(self, stem: str, posting: _Posting) -> None:
+        self.stems.setdefault(stem, []).append(posting)
+        self.starts.add(stem[:_SHORTEST])
 
     def find(self, token: str) -> tuple[_Posting, ...]:
         """What a token as it stands in the text says; each topic counts once, with its heaviest word."""
@@ -74,18 +83,15 @@ class _Lexicon:
 
     def _find_part(self, word: str) -> list[_Posting]:
         found = list(self.exact.get(word, ()))
-        for end in range(min(len(word), _LONGEST), 2, -1):
-            if postings := self.stems.get(word[:end]):
-                found += postings
-        if found or self.language != "de" or len(word) < 7:
+        if word[:_SHORTEST] in self.starts:
+            for end in range(min(len(word), _LONGEST), _SHORTEST, -1):
+                if postings := self.stems.get(word[:end]):
+                    found += postings
+        if found or self.language != "de" or len(word) < _SHORTEST_COMPOUND:
             return found
-        for ending in _ENDINGS:
-            if not word.endswith(ending):
-                continue
-            stem = word[: len(word) - len(ending)] if ending else word
-            for start in range(_SHORTEST_HEAD, len(stem) - 3):
-                if postings := self.tails.get(stem[start:]):
-                    return postings
+        for start in range(_SHORTEST_HEAD, len(word) - 2):
+            if postings := self.tails.get(word[start:]):
+                return postings
         return found
 
 
@@ -130,16 +136,12 @@ def topics() -> tuple[Topic, ...]:
     return _load()[0]
 
 
-@dataclass(slots=True)
-class _Tally:
-    score: float = 0.0
-    evidence: dict[str, float] = field(default_factory=dict)
+_Tally = dict[str, float]  # evidence word: sum of squares of its weights
 
-    def add(self, word: str, amount: float) -> None:
-        before = self.evidence.get(word, 0.0)
-        # Forms of one word are one witness: more of them add less and less.
-        self.evidence[word] = sqrt(before * before + amount * amount)
-        self.score += self.evidence[word] - before
+
+def _score(tally: _Tally) -> float:
+    """Forms of one word are one witness: more of them add less and less."""
+    return sum(map(sqrt, tally.values()))
 
 
 def tag_topics(article: EnrichInput) -> Iterator[Tag]:
@@ -151,37 +153,45 @@ def tag_topics(article: EnrichInput) -> Iterator[Tag]:
     tallies = _tally(article, known)
     if not tallies:
         return
-    length = (len(article.body_tokens) + 60) / 100
-    ranked = sorted(tallies.items(), key=lambda item: (-item[1].score, item[0]))[:AT_MOST]
-    for index, tally in ranked:
-        confidence = 1 - exp(-tally.score / sqrt(length) / CALIBRATION / 2)
-        if len(tally.evidence) < 2 and tally.score < 6:  # one word alone is an accident
+    length = (min(len(article.body_tokens), WORDS) + 60) / 100
+    ranked = sorted([(_score(tally), -index) for index, tally in tallies.items()], reverse=True)[:AT_MOST]
+    for score, minus_index in ranked:
+        index, tally = -minus_index, tallies[-minus_index]
+        confidence = 1 - exp(-score / sqrt(length) / CALIBRATION / 2)
+        if len(tally) < 2 and score < 6:  # one word alone is an accident
             continue
-        if confidence < THRESHOLD or tally.score < ranked[0][1].score * BESIDE_BEST:
+        if confidence < THRESHOLD or score < ranked[0][0] * BESIDE_BEST:
             continue
         topic = all_topics[index]
-        words = sorted(tally.evidence, key=lambda word: (-tally.evidence[word], word))[:6]
+        words = sorted(tally, key=lambda word: (-tally[word], word))[:6]
         yield Tag(
             kind="topic",
             label=topic.names[article.language],
             scheme=SCHEME,
             code=f"{SCHEME}:{topic.code}",
             confidence=round(min(confidence, 0.99), 2),
+            enricher=NAME,
+            version=VERSION,
             evidence=tuple(words),
         )
 
 
 def _tally(article: EnrichInput, known: _Known) -> dict[int, _Tally]:
     tallies: dict[int, _Tally] = {}
-    counts = article.body_counts
-    for token in filter(known.__getitem__, counts):
-        amount = sqrt(counts[token])
-        for index, weight, word in known.get(token, ()):
-            tallies.setdefault(index, _Tally()).add(word, weight * amount)
     headline, teaser = article.lead_tokens
     terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
-    for tokens, times in ((headline, HEADLINE_WEIGHT), (teaser, TEASER_WEIGHT), (terms, CATEGORY_WEIGHT)):
+    for tokens, times in (
+        (article.body_tokens[:WORDS], 1.0),
+        (headline, HEADLINE_WEIGHT),
+        (teaser, TEASER_WEIGHT),
+        (terms, CATEGORY_WEIGHT),
+    ):
+        # The filter runs in C over every token; Python sees only those that say something.
         for token in filter(known.__getitem__, tokens):
-            for index, weight, word in known.get(token, ()):
-                tallies.setdefault(index, _Tally()).add(word, weight * times)
+            for index, weight, word in known[token]:
+                tally = tallies.get(index)
+                if tally is None:
+                    tally = tallies[index] = {}
+                amount = weight * times
+                tally[word] = tally.get(word, 0.0) + amount * amount
     return tallies

@@ -40,6 +40,7 @@ class Words:
     forms: frozenset[str]
     tails: tuple[str, ...]
     function: frozenset[str]
+    function_or_time: frozenset[str]
     time: frozenset[str]
     things: frozenset[str]
     geo: frozenset[str]
@@ -61,11 +62,14 @@ def _first_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _organisations() -> dict[str, str]:
-    known: dict[str, str] = {}
+def _organisations() -> dict[str, tuple[str, str]]:
+    """The German and the English label of every organisation, by each of its names."""
+    known: dict[str, tuple[str, str]] = {}
     for line in read_lines("organisations.txt"):
         label, *others = line.split("|")
-        known |= dict.fromkeys((label, *others), label)
+        german, _, english = (label, "", "") if label.startswith("Bündnis 90") else label.partition("/")
+        labels = german, english or german
+        known |= dict.fromkeys((*labels, *others), labels)
     return known
 
 
@@ -94,17 +98,20 @@ def words(language: str) -> Words:
         if line.startswith(("de: ", "en: "))
         for word in line.partition(": ")[2].split()
     }
+    function = frozenset(not_names["start"]) | frozenset(functions)
+    time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),
         roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~")),
         role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
         roles_before=frozenset(roles["en-before"]),
-        organisations=_organisations(),
+        organisations={name: labels[not german] for name, labels in _organisations().items()},
         heads=frozenset(organisation["head-de" if german else "head"]),
         forms=frozenset(organisation["form"]),
         tails=tuple(organisation["tail-de"]) if german else (),
-        function=frozenset(not_names["start"]) | frozenset(functions),
-        time=frozenset(not_names["time"] + not_names["unit"]),
+        function=function,
+        function_or_time=function | time,
+        time=time,
         things=frozenset(not_names["thing"]),
         geo=frozenset(not_names["geo"]),
         common=frozenset(not_names["common-de"] + not_names["common-en"]),

@@ -1,5 +1,5 @@
-"""Placeholder until the sample branch lands."""
+"""The bundled sample wire: feeds of the project's own, served on loopback, so that a first run needs no net."""
 
+from workers.sample.wire import SampleWire
 
-class SampleWire:
-    def __init__(self, port: int = 0) -> None: ...
+__all__ = ["SampleWire"]
