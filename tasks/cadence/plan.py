@@ -7,6 +7,7 @@ Retry-After have the last word, and jitter spreads what is left.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -92,12 +93,13 @@ def _learn(result: FetchResult, feed: FeedState, now: datetime) -> tuple[Memory,
 
 def _interval(result: FetchResult, feed: FeedState, now: datetime, policy: CadencePolicy) -> tuple[float, str, bool]:
     """Return the seconds to the next poll of a healthy feed, the reason, and whether they are a promise to keep."""
-    seconds = _by_rhythm(feed, now, policy)
+    hourly = feed.rhythm.hourly(now)
+    seconds = _by_rhythm(hourly, feed.weight, now, policy)
     rate = feed.rhythm.rate(now)
     reason = f"rhythm {rate:.2g} a day" if feed.rhythm.at else "rhythm not yet known"
     window = feed.rhythm.window
     if window:
-        guard = 0.5 * window / feed.rhythm.peak(now) * DAY
+        guard = 0.5 * window / max(hourly) * DAY
         if guard < seconds:
             seconds, reason = guard, f"loss guard: {window} entries a document"
     floors = _floors(result, feed, now, policy)
@@ -125,21 +127,20 @@ def _floors(result: FetchResult, feed: FeedState, now: datetime, policy: Cadence
     ]
 
 
-def _by_rhythm(feed: FeedState, now: datetime, policy: CadencePolicy) -> float:
+def _by_rhythm(hourly: Sequence[float], weight: float, now: datetime, policy: CadencePolicy) -> float:
     """Return the interval of the square-root law: polls go with the root of the rate, hour by hour.
 
     Polls a day are sqrt(weight x rate) x day / stretch; the next one is due when that adds up to a whole.
     """
-    hourly = feed.rhythm.hourly(now)
-    due, moment, elapsed = 1.0, now, 0.0
+    due, hour, elapsed = 1.0, now.hour, 0.0
+    rest = HOUR - now.minute * 60 - now.second - now.microsecond / 1e6
     while elapsed < policy.ceiling:
-        density = math.sqrt(feed.weight * hourly[moment.hour]) / policy.stretch
-        rest = HOUR - moment.minute * 60 - moment.second - moment.microsecond / 1e6
+        density = math.sqrt(weight * hourly[hour]) / policy.stretch
         if density * rest >= due:
             return elapsed + due / density
         due -= density * rest
         elapsed += rest
-        moment += timedelta(seconds=rest)
+        hour, rest = (hour + 1) % 24, float(HOUR)
     return float(policy.ceiling)
 
 
