@@ -86,7 +86,8 @@ class Feed(SQLModel, table=True):
     `interval` is the operator's floor between polls in seconds. Ingestion writes what documents teach: `seen` (the
     hashes of the items in the newest one, and whose they are, so that the next is read only where it differs),
     `hints` (what the feed says of itself), `rhythm` (how it publishes), `unread` (why the newest could not be read).
-    Polling writes `state` (what scheduling remembers) and repeats the failures in columns, for listings.
+    Polling writes `state` (what scheduling remembers) and repeats the failures in columns, for listings; `pull` is the
+    feed's share of the budget of requests.
     """
 
     __tablename__ = "feed"
@@ -128,6 +129,7 @@ class Feed(SQLModel, table=True):
     rhythm: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     unread: str | None = Field(default=None, sa_type=Text)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    pull: float = Field(default=1.0, sa_column_kwargs={"server_default": text("1")})
 
 
 class Fetch(SQLModel, table=True):
