@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     event_payload: Literal["full", "ids"] = Field(
         "full", description="Whether events carry the article or only its ids."
     )
+    events_host: str = Field("127.0.0.1", description="Address that `wireroom events serve` listens on.")
+    events_port: int = Field(8787, ge=0, le=65535, description="Port that `wireroom events serve` listens on.")
+    events_token: SecretStr | None = Field(
+        None, description="Bearer token that `wireroom events serve` asks for; without one everybody may read."
+    )
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 
