@@ -211,10 +211,9 @@ def import_(
 
     Example: `wireroom feeds import subscriptions.opml`
     """
-    from tasks.formats import opml
-
     from storage import feeds
     from storage.errors import DuplicateFeed
+    from tasks.formats import opml
     from tasks.room import utc_now
 
     data = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
@@ -251,10 +250,9 @@ def export(
 
     Example: `wireroom feeds export subscriptions.opml`
     """
-    from tasks.formats import opml
-
     from storage import feeds
     from storage.db import reading
+    from tasks.formats import opml
     from tasks.room import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:
