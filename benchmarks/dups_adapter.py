@@ -23,7 +23,7 @@ from storage.stories import stories_of
 from tasks.stories import fingerprint
 from tasks.stories.settle import Arrival, settle
 
-PER_DOCUMENT = 20
+PER_DOCUMENT = 30
 WINDOW = timedelta(days=7)
 
 
@@ -71,9 +71,7 @@ def arrive(sessions: Sessions, documents: Sequence[Mapping[str, str]]) -> list[U
     return [arrival.article_id for arrival in arrivals]
 
 
-def write(
-    session: Session, arrivals: Sequence[Arrival], documents: Sequence[Mapping[str, str]], now: datetime
-) -> None:
+def write(session: Session, arrivals: Sequence[Arrival], documents: Sequence[Mapping[str, str]], now: datetime) -> None:
     """Write the articles as far as stories read them."""
     writes = articles.no_writes()
     made = {"document_id": 1, "position": 0, "entry_sha256": "", "content_sha256": "", "normalizer": 1}

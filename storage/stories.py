@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Integer, Table, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from storage.articles import CHUNK
 from storage.errors import UnknownStory
-from storage.ids import new_id
 from storage.models import Article, Feed
 from storage.records import StoryRelation
 from storage.story_models import Ruling, Story, StoryMember, StoryRuling
@@ -52,29 +51,51 @@ class Copy:
         return self.status == "usable"
 
 
-def open_story(session: Session, *, now: datetime) -> UUID:
-    """Begin a story; its id sorts after those of all earlier ones."""
-    story_id = new_id()
-    session.execute(insert(Story), [{"id": story_id, "opened_at": now, "changed_at": now}])
-    return story_id
+_STORIES: Table = Story.__table__  # type: ignore[attr-defined]
+_MEMBERS: Table = StoryMember.__table__  # type: ignore[attr-defined]
+
+
+def open_stories(session: Session, story_ids: Iterable[UUID], *, now: datetime) -> None:
+    """Begin stories under new ids (`storage.ids.new_id`), which sort after those of all earlier ones."""
+    rows = [{"id": story_id, "opened_at": now, "changed_at": now} for story_id in story_ids]
+    if rows:
+        session.connection().execute(insert(_STORIES), rows)
 
 
 def add_members(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add members; each row has article_id, story_id, joined_at, relation and what else is known."""
+    """Add members; a row has every column of the table."""
     if rows:
-        session.execute(insert(StoryMember), [dict(row) for row in rows])
+        session.connection().execute(insert(_MEMBERS), rows)
 
 
 def relate(session: Session, article_id: UUID, values: Mapping[str, Any]) -> None:
     """Put down anew how a member relates, after it was revised; the first one stays the first."""
     member = (col(StoryMember.article_id) == article_id, col(StoryMember.relation) != StoryRelation.FIRST)
-    session.execute(update(StoryMember).where(*member).values(**values))
+    session.connection().execute(update(_MEMBERS).where(*member).values(**values))
+
+
+def set_relation(session: Session, article_id: UUID, values: Mapping[str, Any]) -> None:
+    """Put down anew how a member relates, after its story was split or joined."""
+    session.connection().execute(update(_MEMBERS).where(_MEMBERS.c.article_id == article_id).values(**values))
+
+
+def make_first(session: Session, article_id: UUID) -> None:
+    """Make a member the first of its story."""
+    first_of_all: dict[str, Any] = {
+        "relation": StoryRelation.FIRST,
+        "joined_by": None,
+        "duplicate_of": None,
+        "reason": "",
+        "facts": {},
+    }
+    set_relation(session, article_id, first_of_all | {"similarity": 1.0, "a_in_b": 1.0, "b_in_a": 1.0})
 
 
 def touch(session: Session, story_ids: Collection[UUID], *, now: datetime) -> None:
     """Note that the members of these stories changed."""
     if story_ids:
-        session.execute(update(Story).where(col(Story.id).in_(story_ids)).values(changed_at=now))
+        touched = update(_STORIES).where(_STORIES.c.id.in_(list(story_ids))).values(changed_at=now)
+        session.connection().execute(touched)
 
 
 def merge(session: Session, story_ids: Collection[UUID], *, into: UUID, now: datetime) -> list[UUID]:
@@ -213,18 +234,18 @@ def decide(
 
 def apart(session: Session, groups: Collection[UUID]) -> set[frozenset[UUID]]:
     """Which of these stories (or articles that are in none) an operator keeps apart."""
-    if len(groups) < 2:
-        return set()
-    one, other = aliased(StoryMember), aliased(StoryMember)
-    here = func.coalesce(one.story_id, col(StoryRuling.article_id))
-    there = func.coalesce(other.story_id, col(StoryRuling.other_id))
-    query = (
-        select(here, there)
-        .select_from(StoryRuling)
-        .join(one, col(one.article_id) == col(StoryRuling.article_id), isouter=True)
-        .join(other, col(other.article_id) == col(StoryRuling.other_id), isouter=True)
-        .where(col(StoryRuling.ruling) == Ruling.APART)
+    pairs = {frozenset(row) for row in session.connection().execute(_APART)} if len(groups) > 1 else set()
+    return {pair for pair in pairs if pair <= set(groups)}
+
+
+_ONE, _OTHER = aliased(StoryMember), aliased(StoryMember)
+_APART = (
+    select(
+        func.coalesce(col(_ONE.story_id), col(StoryRuling.article_id)),
+        func.coalesce(col(_OTHER.story_id), col(StoryRuling.other_id)),
     )
-    pairs = {frozenset((UUID(str(a)), UUID(str(b)))) for a, b in session.execute(query)}
-    wanted = set(groups)
-    return {pair for pair in pairs if pair <= wanted}
+    .select_from(StoryRuling)
+    .join(_ONE, col(_ONE.article_id) == col(StoryRuling.article_id), isouter=True)
+    .join(_OTHER, col(_OTHER.article_id) == col(StoryRuling.other_id), isouter=True)
+    .where(col(StoryRuling.ruling) == Ruling.APART)
+)

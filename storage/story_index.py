@@ -8,13 +8,13 @@ takes no more: it tells nothing, and its copies find each other by their other k
 from __future__ import annotations
 
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, insert, select, text, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
@@ -27,6 +27,8 @@ FULL = 32
 """Texts under one key before it says no more. Copies of one text that many publishers run differ in other keys."""
 NEAREST = 24
 """Texts that share the rarest keys, per new text; beyond these a copy would have turned up already."""
+ENOUGH = 3
+"""Keys two texts must share. Of sixteen a copy shares four and more, a quotation one or two."""
 OWN_LOCKS = 128
 """Keys one transaction locks one by one; with more of them it takes the gate alone (Postgres' lock table is finite)."""
 
@@ -58,6 +60,7 @@ class Neighbour:
     feed_id: int
     status: str
     first_seen_at: datetime
+    words: int
     story_id: UUID | None
     duplicate_of: UUID | None
     weight: float = 0.0
@@ -98,16 +101,32 @@ _LOCK_KEYS = text("SELECT pg_advisory_xact_lock(key) FROM unnest(:keys) AS key")
 _SHARING = text("SELECT key, print_id FROM story_band WHERE key = ANY(:keys)").bindparams(_KEYS)
 _SHARING_SQLITE = text("SELECT key, print_id FROM story_band WHERE key IN (SELECT value FROM json_each(:keys))")
 
+_KNOWN = (
+    select(
+        col(StoryPrint.id),
+        col(StoryPrint.article_id),
+        col(Article.revision),
+        col(Article.feed_id),
+        col(Article.status),
+        col(Article.first_seen_at),
+        col(Article.words),
+        col(StoryMember.story_id),
+        col(StoryMember.duplicate_of),
+    )
+    .join(Article, col(Article.id) == col(StoryPrint.article_id))
+    .join(StoryMember, col(StoryMember.article_id) == col(StoryPrint.article_id), isouter=True)
+    .where(col(StoryPrint.id).in_(bindparam("ids", expanding=True)), col(StoryPrint.kept_from) >= bindparam("since"))
+)
+
 
 def neighbours(session: Session, prints: Sequence[Print], *, since: datetime) -> Found:
     """Which held articles share keys with these, of those kept from `since` on; one query for all."""
     keys = sorted({key for one in prints for key in one.every_key})
     having: dict[int, list[int]] = defaultdict(list)
     if keys:
-        sharing = session.execute(
-            *((_SHARING_SQLITE, {"keys": to_json(keys)}) if is_sqlite(session) else (_SHARING, {"keys": keys}))
-        )
-        for key, print_id in sharing:
+        sqlite = is_sqlite(session)
+        statement, values = (_SHARING_SQLITE, to_json(keys)) if sqlite else (_SHARING, keys)
+        for key, print_id in session.connection().execute(statement, {"keys": values}):
             having[key].append(print_id)
     full = frozenset(key for key, those in having.items() if len(those) >= FULL)
     nearest = {one.article_id: _nearest(one, having) for one in prints}
@@ -126,42 +145,34 @@ def neighbours(session: Session, prints: Sequence[Print], *, since: datetime) ->
 
 
 def _nearest(one: Print, having: Mapping[int, Sequence[int]]) -> list[tuple[int, float]]:
+    """The texts with `ENOUGH` of its keys, those with the rarest ones first."""
     weights: defaultdict[int, float] = defaultdict(float)
+    shared: Counter[int] = Counter()
     for key in one.every_key:
         those = having.get(key, ())
+        shared.update(those)
         for print_id in those:
             weights[print_id] += 1 / len(those)
-    return sorted(weights.items(), key=lambda weighed: (-weighed[1], weighed[0]))[:NEAREST]
+    near = [(print_id, weight) for print_id, weight in weights.items() if shared[print_id] >= ENOUGH or not one.keys]
+    return sorted(near, key=lambda weighed: (-weighed[1], weighed[0]))[:NEAREST]
 
 
 def _known(session: Session, ids: Collection[int], since: datetime) -> dict[int, Neighbour]:
     wanted = sorted(ids)
     found: dict[int, Neighbour] = {}
+    connection = session.connection()
     for start in range(0, len(wanted), CHUNK):
-        query = (
-            select(
-                col(StoryPrint.id),
-                col(StoryPrint.article_id),
-                col(Article.revision),
-                col(Article.feed_id),
-                col(Article.status),
-                col(Article.first_seen_at),
-                col(StoryMember.story_id),
-                col(StoryMember.duplicate_of),
-            )
-            .join(Article, col(Article.id) == col(StoryPrint.article_id))
-            .join(StoryMember, col(StoryMember.article_id) == col(StoryPrint.article_id), isouter=True)
-            .where(col(StoryPrint.id).in_(wanted[start : start + CHUNK]), col(StoryPrint.kept_from) >= since)
-        )
-        for row in session.execute(query):
-            found[row.id] = Neighbour(
-                article_id=row.article_id,
-                revision=row.revision,
-                feed_id=row.feed_id,
-                status=row.status.value,
-                first_seen_at=row.first_seen_at,
-                story_id=row.story_id,
-                duplicate_of=row.duplicate_of,
+        for row in connection.execute(_KNOWN, {"ids": wanted[start : start + CHUNK], "since": since}):
+            print_id, article_id, revision, feed_id, status, first_seen_at, words, story_id, duplicate_of = row
+            found[print_id] = Neighbour(
+                article_id=article_id,
+                revision=revision,
+                feed_id=feed_id,
+                status=status.value,
+                first_seen_at=first_seen_at,
+                words=words,
+                story_id=story_id,
+                duplicate_of=duplicate_of,
             )
     return found
 
@@ -181,14 +192,18 @@ def add(session: Session, prints: Sequence[Print], *, full: Collection[int], now
         }
         for one in prints
     ]
-    made = session.execute(insert(StoryPrint).returning(col(StoryPrint.article_id), col(StoryPrint.id)), rows)
+    made = session.connection().execute(_ADD_PRINTS, rows)
     bands = sorted({(key, print_id) for article_id, print_id in made for key in keys[article_id]})
     if is_sqlite(session):
-        session.execute(_ADD_SQLITE, {"bands": to_json(bands)})
+        session.connection().execute(_ADD_SQLITE, {"bands": to_json(bands)})
     elif bands:
-        session.execute(_ADD, {"keys": [key for key, _ in bands], "prints": [print_id for _, print_id in bands]})
+        session.connection().execute(
+            _ADD, {"keys": [key for key, _ in bands], "prints": [print_id for _, print_id in bands]}
+        )
 
 
+_PRINTS: Table = StoryPrint.__table__  # type: ignore[attr-defined]
+_ADD_PRINTS = insert(_PRINTS).returning(_PRINTS.c.article_id, _PRINTS.c.id)
 _ADD_SQLITE = text(
     "INSERT INTO story_band (key, print_id) SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
     "FROM json_each(:bands)"
@@ -202,10 +217,8 @@ _ADD = text("INSERT INTO story_band (key, print_id) SELECT * FROM unnest(:keys, 
 def keep(session: Session, article_ids: Collection[UUID], *, now: datetime) -> None:
     """Count the window of these texts from now on: a copy with the same words has come."""
     if article_ids:
-        session.execute(
-            update(StoryPrint).where(col(StoryPrint.article_id).in_(article_ids)).values(kept_from=now),
-            execution_options={"synchronize_session": False},
-        )
+        whose = _PRINTS.c.article_id.in_(list(article_ids))
+        session.connection().execute(update(_PRINTS).where(whose).values(kept_from=now))
 
 
 def drop(session: Session, article_ids: Collection[UUID]) -> None:

@@ -70,6 +70,12 @@ class Comparison:
     numbers: tuple[tuple[str, str], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def facts(self) -> dict[str, list[list[str]]]:
+        """The facts that differ, as they are kept and shown."""
+        named = (("numbers", self.numbers), ("names", self.names))
+        return {name: [list(pair) for pair in pairs] for name, pairs in named if pairs}
+
     def inverse(self) -> Comparison:
         """How b relates to a."""
         relation = _INVERSE.get(self.relation, self.relation)

@@ -6,10 +6,10 @@ later article connects become one. Only an operator's word keeps articles apart.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from storage.records import StoryRelation
@@ -36,10 +36,9 @@ class Candidate:
     duplicate_of: UUID | None = None
     usable: bool = True
 
-    @property
-    def group(self) -> UUID:
-        """The story, or the article itself while it is in none."""
-        return self.story_id or self.article_id
+
+Group = tuple[UUID, Iterable[Candidate]]
+"""A story, or an article that is in none, and its members that may be copies, nearest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,27 +65,23 @@ class Placement:
         return self.matches[0]
 
 
-def place(
-    article: Fingerprint, candidates: Iterable[Candidate], *, own: UUID, apart: Apart = frozenset()
-) -> Placement | None:
-    """Compare an article with its candidates, nearest first; None when it is a copy of none of them.
+def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Apart = frozenset()) -> Placement | None:
+    """Compare an article with the members of each group until one is a copy; None when none of any is.
 
-    `own` is its story when it is in one already (it was revised), else the article itself.
+    `own` is its story when it is in one already (it was revised), else the article itself. Members are taken from a
+    group one by one, so that a text is only read when it is compared.
     """
     matches: list[Match] = []
-    joined: list[UUID] = []
-    tried: Counter[UUID] = Counter()
-    for candidate in candidates:
-        group = candidate.group
-        if group in joined or tried[group] >= TRIES:
+    joined = [own]
+    for group, members in groups:
+        if any(frozenset((group, other)) in apart for other in joined):
             continue
-        if any(frozenset((group, other)) in apart for other in (own, *joined)):
-            continue
-        tried[group] += 1
-        how = compare(article, candidate.fingerprint)
-        if how is not None:
-            matches.append(Match(candidate=candidate, how=how))
-            joined.append(group)
+        for candidate in islice(members, TRIES):
+            how = compare(article, candidate.fingerprint)
+            if how is not None:
+                matches.append(Match(candidate=candidate, how=how))
+                joined.append(group)
+                break
     if not matches:
         return None
     matches.sort(key=_nearness)
