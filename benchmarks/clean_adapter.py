@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
-from tasks.normalize.boilerplate import KnownLine, template
+from tasks.normalize.boilerplate import KnownLine, templates
+from tasks.normalize.clean import THRESHOLD
 from tasks.normalize.fold import fold_lines
-from tasks.normalize.judge import judge
+from tasks.normalize.judge import Verdict, judge
 from tasks.normalize.mend import mend, mend_lines
 
 
@@ -19,17 +21,38 @@ def clean(
     publisher: str | None = None,
     history: Sequence[Sequence[str]] | None = None,
 ) -> list[str]:
-    """Return the lines that stay."""
+    """Return the lines that stay; headline and teaser have no field here, so the first copy of each stays a line."""
     del lang, publisher
-    verdict = judge(
-        mend_lines(lines), headline=mend(headline or ""), teaser=mend(teaser or ""), known=_known(history or ())
-    )
-    return [line for line, finding in zip(lines, verdict.findings, strict=True) if finding is None]
+    found = verdict(headline, teaser, lines, history)
+    return [
+        line
+        for i, (line, finding) in enumerate(zip(lines, found.findings, strict=True))
+        if finding is None or i in found.slots or finding.confidence < THRESHOLD
+    ]
 
 
-def _known(history: Sequence[Sequence[str]]) -> dict[str, KnownLine]:
-    """What a source's other articles have taught, as the database would hold it."""
+def verdict(
+    headline: str | None, teaser: str | None, lines: Sequence[str], history: Sequence[Sequence[str]] | None
+) -> Verdict:
+    """Judge the lines as `normalize` does."""
+    known = known_lines([_keys(tuple(page)) for page in history or ()], _keys(tuple(lines))) if history else {}
+    return judge(mend_lines(lines), headline=mend(headline or ""), teaser=mend(teaser or ""), known=known)
+
+
+Page = tuple[frozenset[str], frozenset[str]]
+
+
+def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
+    """What a source's other articles have taught; a page that shares most of its paragraphs is the same story again."""
+    others = [page for page in pages if 2 * len(page[1] & own[1]) <= min(len(page[1]), len(own[1]))]
     seen: Counter[str] = Counter()
-    for page in history:
-        seen.update({template(key) for key in fold_lines(page) if key})
-    return {key: KnownLine(key=key, seen=count, articles=len(history)) for key, count in seen.items()}
+    for lines, _ in others:
+        seen.update(lines)
+    return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items()}
+
+
+@lru_cache(maxsize=4096)
+def _keys(page: tuple[str, ...]) -> Page:
+    """The templates of a page's lines, and those of its paragraphs."""
+    keys = [key for key in fold_lines(page) if key]
+    return frozenset(templates(keys)), frozenset(templates([key for key in keys if len(key) >= 100]))

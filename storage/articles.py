@@ -55,6 +55,7 @@ def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
         col(Article.status),
         col(Article.document_id),
         col(Article.first_seen_at),
+        col(Article.revised_at),
     )
     for start in range(0, len(wanted), CHUNK):
         for row in session.execute(select(*columns).where(col(Article.id).in_(wanted[start : start + CHUNK]))):
@@ -141,24 +142,36 @@ def write(session: Session, writes: Writes) -> None:
         connection.execute(insert(ArticleTag.__table__), writes.tags)  # type: ignore[attr-defined]
 
 
-def find(session: Session, reference: str) -> Article:
-    """The article with this id, or the only one whose id begins so, or with this URL; raises UnknownArticle."""
+def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:
+    """The article with this id, or the only one whose id begins so, or known by one of `keys` in any feed.
+
+    Raises UnknownArticle.
+    """
     try:
         article = session.get(Article, UUID(reference))
     except ValueError:
         article = None
     if article is None:
-        article = _by_part_or_url(session, reference)
+        article = _by_keys(session, keys) or _by_part(session, reference)
     if article is None:
         raise UnknownArticle(f"no article {reference!r}: `wireroom articles list` shows ids")
     return article
 
 
-def _by_part_or_url(session: Session, reference: str) -> Article | None:
-    by_url = session.scalars(select(Article).where(col(Article.url) == reference).limit(1)).first()
+def _by_keys(session: Session, keys: Sequence[Key]) -> Article | None:
+    for kind, key in keys:
+        known = select(col(Identity.article_id)).where(col(Identity.kind) == kind, col(Identity.key) == key)
+        query = select(Article).where(col(Article.id).in_(known.scalar_subquery()))
+        article = session.scalars(query.order_by(col(Article.first_seen_at)).limit(1)).first()
+        if article is not None:
+            return article
+    return None
+
+
+def _by_part(session: Session, reference: str) -> Article | None:
     part = reference.replace("-", "").lower()
-    if by_url is not None or not 6 <= len(part) <= 32 or not all(c in "0123456789abcdef" for c in part):
-        return by_url
+    if not 6 <= len(part) <= 32 or not all(c in "0123456789abcdef" for c in part):
+        return None
     first, last = UUID(part.ljust(32, "0")), UUID(part.ljust(32, "f"))
     rows = session.scalars(select(Article).where(col(Article.id).between(first, last)).limit(2)).all()
     if len(rows) > 1:

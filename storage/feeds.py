@@ -104,7 +104,6 @@ _FINISH = (
         lease_token=None,
         etag=bindparam("b_etag"),
         last_modified=bindparam("b_last_modified"),
-        validators_url=bindparam("b_validators_url"),
         body_sha256=bindparam("b_body_sha256"),
         last_fetched_at=bindparam("b_last_fetched_at"),
         last_success_at=bindparam("b_last_success_at"),
@@ -149,7 +148,7 @@ def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetim
     feed.status = status
     if status is FeedStatus.ACTIVE:
         feed.next_fetch_at, feed.next_fetch_reason = now, "resumed by an operator"
-        feed.state = {name: value for name, value in feed.state.items() if name in {"rhythm", "audited_at"}}
+        feed.state, feed.unread = {}, None
         feed.failures, feed.failing_since, feed.failing_as = 0, None, None
     session.add(feed)
 
@@ -196,3 +195,9 @@ def prune_history(session: Session, feed_ids: Sequence[int]) -> int:
             result = session.connection().execute(table.delete().where(table.c.feed_id == feed_id, table.c.id < oldest))
             gone += result.rowcount
     return gone
+
+
+def forget_validators(session: Session, feed_ids: Sequence[int]) -> None:
+    """Have the next poll of these feeds bring the whole document, changed or not."""
+    blank: dict[str, Any] = {"etag": None, "last_modified": None, "body_sha256": None, "seen": {}}
+    session.connection().execute(update(Feed).where(col(Feed.id).in_(feed_ids)).values(**blank))

@@ -46,6 +46,12 @@ def acquire(session: Session, name: str, *, holder: str, ttl: timedelta, now: da
     return None if token is None else Held(name=name, holder=holder, token=token, until=now + ttl)
 
 
+def taken(session: Session, name: str, *, now: datetime) -> bool:
+    """Whether anyone holds the lease; a look that locks nothing."""
+    until = session.scalar(select(col(Lease.until)).where(col(Lease.name) == name))
+    return until is not None and until > now
+
+
 def renew(session: Session, held: Held, *, ttl: timedelta, now: datetime) -> Held:
     """Extend the lease; raises LeaseLost when another process has taken it meanwhile."""
     token = session.scalar(

@@ -83,10 +83,10 @@ class Feed(SQLModel, table=True):
     """A feed that is polled, with its schedule and what polling it has taught.
 
     `next_fetch_at` is the schedule and the lease in one: claiming a feed moves it to the end of the lease.
-    `interval` is the operator's floor between polls in seconds. `seen` are the hashes of the items in the newest
-    ingested document, so that the next one is read only where it differs. `hints` is what the feed says of itself
-    (written by ingestion), `state` what scheduling remembers; whoever changes it holds the row's lock. The failures
-    stand in columns too, for listings.
+    `interval` is the operator's floor between polls in seconds. Ingestion writes what documents teach: `seen` (the
+    hashes of the items in the newest one, and whose they are, so that the next is read only where it differs),
+    `hints` (what the feed says of itself), `rhythm` (how it publishes), `unread` (why the newest could not be read).
+    Polling writes `state` (what scheduling remembers) and repeats the failures in columns, for listings.
     """
 
     __tablename__ = "feed"
@@ -116,7 +116,6 @@ class Feed(SQLModel, table=True):
     lease_token: str | None = None
     etag: str | None = Field(default=None, sa_type=Text)
     last_modified: str | None = Field(default=None, sa_type=Text)
-    validators_url: str | None = Field(default=None, sa_type=Text)
     body_sha256: str | None = None
     last_fetched_at: datetime | None = None
     last_success_at: datetime | None = None
@@ -124,8 +123,10 @@ class Feed(SQLModel, table=True):
     failures: int = 0
     failing_since: datetime | None = None
     failing_as: str | None = None
-    seen: list[str] = Field(default_factory=list, sa_type=JSON)
+    seen: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     hints: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    rhythm: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    unread: str | None = Field(default=None, sa_type=Text)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
@@ -289,6 +290,7 @@ class OutboxEvent(SQLModel, table=True):
             postgresql_where=text("position IS NULL"),
         ),
         Index("ix_outbox_subject", "subject"),
+        Index("ix_outbox_created_at", "created_at"),
         AUTOINCREMENT,
     )
 
@@ -300,6 +302,17 @@ class OutboxEvent(SQLModel, table=True):
     body: str = Field(sa_type=Text)
     created_at: datetime
     position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+
+
+class Reader(SQLModel, table=True):
+    """A consumer group of the stream and how far it has acknowledged, kept for the day Redis loses its data."""
+
+    __tablename__ = "reader"
+
+    stream: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    position: int = Field(sa_type=BigInteger)
+    seen_at: datetime
 
 
 class Quarantined(SQLModel, table=True):

@@ -142,6 +142,11 @@ def last_position(session: Session) -> int:
     return session.scalar(select(func.max(col(OutboxEvent.position)))) or 0
 
 
+def at(session: Session, position: int) -> str | None:
+    """The id of the event at a position; None when there is none, or no longer."""
+    return session.scalar(select(col(OutboxEvent.event_id)).where(col(OutboxEvent.position) == position))
+
+
 def position_of(session: Session, event_id: str) -> int | None:
     """Where an event stands; None while it is unknown or has no place yet."""
     return session.scalar(select(col(OutboxEvent.position)).where(col(OutboxEvent.event_id) == event_id))
@@ -152,8 +157,15 @@ def first_since(session: Session, moment: datetime) -> int | None:
     return session.scalar(select(func.min(col(OutboxEvent.position))).where(col(OutboxEvent.created_at) >= moment))
 
 
-def prune(session: Session, before: datetime, *, upto: int, limit: int = 1000) -> int:
-    """Drop events recorded before that moment and at or below position `upto`; returns how many.
+def past(session: Session, moment: datetime) -> int:
+    """The last position below which everything was recorded before `moment`; 0 when there is nothing as old."""
+    last = session.scalar(select(func.max(col(OutboxEvent.position))).where(col(OutboxEvent.created_at) < moment)) or 0
+    first = first_since(session, moment)
+    return last if first is None else min(last, first - 1)
+
+
+def prune(session: Session, before: datetime, *, upto: int | None = None, limit: int = 1000) -> int:
+    """Drop events recorded before that moment, and not after position `upto`; returns how many.
 
     The newest stamped event always stays, since the next position is counted from it.
     """
@@ -161,8 +173,7 @@ def prune(session: Session, before: datetime, *, upto: int, limit: int = 1000) -
     doomed = (
         select(col(OutboxEvent.id))
         .where(
-            col(OutboxEvent.position) <= upto,
-            col(OutboxEvent.position) < newest,
+            col(OutboxEvent.position) < (newest if upto is None else min(newest, upto + 1)),
             col(OutboxEvent.created_at) < before,
         )
         .order_by(col(OutboxEvent.position))

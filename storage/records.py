@@ -90,12 +90,13 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadEntry:
-    """An entry that could not be read: why, and its bytes, for the quarantine."""
+    """An entry that could not be read: why, and its bytes, for the quarantine; `raw_sha256` as on `Entry`."""
 
     position: int
     reason: str
     error: str
     raw: bytes
+    raw_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,7 +326,8 @@ class FetchResult:
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
     `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
     `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
-    although some are held; `lied` that a body changed under an unchanged validator.
+    although some are held; `lied` that the server would have answered 304 to them although its document had changed.
+    `retry_at` is when a deferred feed's host may be free.
     """
 
     feed_id: int
@@ -344,9 +346,11 @@ class FetchResult:
     body_sha256: str | None = None
     audited: bool = False
     lied: bool = False
+    retry_at: datetime | None = None
 
     def __post_init__(self) -> None:
         aware("started_at", self.started_at)
+        aware("retry_at", self.retry_at)
 
 
 class Cause(StrEnum):
@@ -375,6 +379,7 @@ class HeldArticle:
     status: str
     document_id: int
     first_seen_at: datetime
+    revised_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 from storage.records import Block, BlockKind, CleanArticle, Entry, Media, Removal, Source
 from tasks.revise import VISIBLE
+from tasks.urls import canonical
 
 
-def content_of(entry: Entry, clean: CleanArticle, *, language: str | None, url: str | None) -> dict[str, Any]:
+def content_of(entry: Entry, clean: CleanArticle, *, language: str | None) -> dict[str, Any]:
     """What is kept of one revision, as JSON-ready values; empty fields are left out."""
     content: dict[str, Any] = {
         "headline": clean.headline,
@@ -26,7 +27,8 @@ def content_of(entry: Entry, clean: CleanArticle, *, language: str | None, url: 
         "credit": clean.credit,
         "correction": clean.correction,
         "embargo": clean.embargo,
-        "url": url,
+        "url": entry.url,
+        "canonical_url": canonical(entry.url) if entry.url else None,
         "guid": entry.guid,
         "authors": list(entry.authors),
         "media": [{k: v for k, v in asdict(medium).items() if v is not None} for medium in entry.media],

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from storage import documents, feeds, outbox
+from storage import documents, feeds
 from storage.models import Feed
 from tasks.room import Room
 
@@ -17,13 +17,10 @@ STEP = 500
 
 
 def prune(room: Room) -> dict[str, int]:
-    """Prune documents, events and fetch history; says how many rows of each went."""
-    now = room.clock()
-    gone = {"documents": 0, "events": 0, "attempts": 0}
+    """Prune documents and fetch history; says how many rows of each went. Events are the relay's to prune."""
+    gone = {"documents": 0, "attempts": 0}
     while step := _documents(room):
         gone["documents"] += step
-    with room.sessions.begin() as session:
-        gone["events"] = outbox.prune(session, before=now - room.keep_events)
     with room.sessions() as session:
         ids = list(session.scalars(select(col(Feed.id))))
     for start in range(0, len(ids), STEP):

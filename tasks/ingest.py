@@ -38,18 +38,17 @@ from storage.records import (
     Tag,
 )
 from tasks import events
-from tasks.cadence import Memory, after_document
+from tasks.cadence import Rhythm
 from tasks.content import clean_of, content_of, fingerprint, media_of
 from tasks.enrich import EnrichInput, Tagging
 from tasks.formats import NotAFeed, ParseFailed, parse
 from tasks.identify import Match, identify
-from tasks.memory import hints_json, remember
+from tasks.memory import hints_json
 from tasks.normalize import VERSION as NORMALIZER
 from tasks.normalize import normalize
-from tasks.poll import incident_event, unreadable
 from tasks.revise import Revised, revise
 from tasks.room import Room
-from tasks.urls import canonical, document_keys
+from tasks.urls import document_keys
 
 log = structlog.get_logger()
 
@@ -119,12 +118,11 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         body = documents.body(session, document.sha256)
         backfill = not documents.earlier_ingested(session, document)
     try:
-        parsed = parse(body, content_type=document.content_type, url=document.url, seen=frozenset(feed.seen))
+        parsed, decisions, bad = _read(room, feed, document, body)
     except NotAFeed as error:
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
-    decisions, bad = decide(room, feed, document.id, parsed, force=False)
     result = Ingested(
         document_id=document.id,
         feed_id=feed.id,
@@ -137,7 +135,7 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         apply(session, feed, document, result, room=room, cause=document.cause, backfill=backfill, now=now)
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
         if document.id >= locked.hints.get("document", 0):
-            outbox.record(session, _learn(locked, document, parsed, decisions, now))
+            _learn(locked, document, parsed, decisions, now)
         closed = documents.finish(
             session,
             document,
@@ -150,6 +148,23 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     return result
 
 
+def _read(
+    room: Room, feed: Feed, document: Document, body: bytes
+) -> tuple[ParsedDocument, list[Decision], list[BadEntry]]:
+    """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
+
+    Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
+    """
+    seen = {} if feed.hints.get("degraded") else feed.seen
+    parsed = parse(body, content_type=document.content_type, url=document.url, seen=seen)
+    decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    elsewhere = {seen[name] for name in parsed.skipped}
+    if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):
+        parsed = parse(body, content_type=document.content_type, url=document.url)
+        decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    return parsed, decisions, bad
+
+
 def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:
     """Put a whole document into quarantine with its reason and bytes, and count it as a failure of its feed."""
     now = room.clock()
@@ -157,7 +172,9 @@ def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, 
         feed = feeds.lock(session, document.feed_id)
         whole = BadEntry(position=-1, reason=reason.value, error=error, raw=body)
         held = quarantine.hold(session, document, [whole], now)
-        unreadable(session, room, feed, reason, error, now)
+        # Polling reads this: it decides when to look again, and whether somebody should be told.
+        feed.unread = f"{reason.value}: {error}"
+        session.add(feed)
         documents.finish(session, document, state=DocumentState.QUARANTINED, now=now, outcome={"error": error})
     return Ingested(
         document_id=document.id,
@@ -182,7 +199,7 @@ def decide(
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
     at other positions are left alone.
     """
-    keys = document_keys(parsed.entries)
+    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")))
     with reading(room.sessions) as session:
         known = articles.known_by(session, feed.id, (key for own in keys for key in own))
         held = articles.held(session, set(known.values()))
@@ -253,7 +270,6 @@ def _made(room: Room, feed: Feed, decision: Decision) -> Decision:
     clean = normalize(
         entry, off=off, threshold=feed.settings.get("threshold", room.threshold), publisher=feed.publisher
     )
-    url = canonical(entry.url) if entry.url else None
     tagging: Tagging = room.enrichers.tag(
         EnrichInput(
             headline=clean.headline,
@@ -261,13 +277,13 @@ def _made(room: Room, feed: Feed, decision: Decision) -> Decision:
             blocks=clean.blocks,
             categories=entry.categories,
             feed_language=entry.language or feed.language,
-            url=url,
+            url=entry.url,
         )
     )
     for problem in tagging.errors:
         log.warning("enricher.failed", feed_id=feed.id, article_id=str(decision.article_id), error=str(problem))
     decision.language, decision.tags = tagging.language, tuple(tagging.tags)
-    decision.content = content_of(entry, clean, language=tagging.language, url=url)
+    decision.content = content_of(entry, clean, language=tagging.language)
     return decision
 
 
@@ -304,8 +320,8 @@ def apply(
                 row | {"feed_id": feed.id, "guid": decision.entry.guid, "first_seen_at": now, "revised_at": now}
             )
         else:
-            revised_at = {"revised_at": now} if decision.outcome == "revised" else {}
-            writes.updates.append(row | {"was": held.revision} | revised_at)
+            revised_at = now if decision.outcome == "revised" else held.revised_at
+            writes.updates.append(row | {"was": held.revision, "revised_at": revised_at})
         retagged = held is None or _tag_set(old_tags[held.id]) != _tag_set(decision.tags)
         if retagged:
             writes.tags += _tag_rows(decision)
@@ -436,17 +452,18 @@ def view_of(feed: Feed, decision: Decision, *, number: int, now: datetime) -> Ar
 
 def _learn(
     feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
-) -> list[Event]:
+) -> None:
     """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes."""
     hints = parsed.hints
     feed.title = feed.title or hints.title
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
-    feed.seen = [*parsed.skipped, *(entry.raw_sha256 for entry in parsed.entries if entry.raw_sha256)]
-    feed.hints = hints_json(hints) | {"document": document.id}
+    known = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen}
+    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
+    feed.seen = known | read
+    degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
+    feed.hints = hints_json(hints) | {"document": document.id} | ({"degraded": True} if degraded else {})
     published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
-    memory, incidents = after_document(
-        Memory.from_json(feed.state), published, window=len(parsed.entries) + len(parsed.skipped), now=now
-    )
-    remember(feed, memory)
-    return [incident_event(feed, incident, now) for incident in incidents]
+    window = len(parsed.entries) + len(parsed.skipped)
+    feed.rhythm = Rhythm.from_json(feed.rhythm).seen(published, window=window, now=now).to_json()
+    feed.unread = None

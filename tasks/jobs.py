@@ -1,15 +1,19 @@
-"""Every Celery task: take ids, call a verb. A lost message costs seconds, since the next tick looks in the database."""
+"""Every Celery task: take ids, call a verb. A lost message costs seconds, since the next tick looks in the database.
+
+The verbs are imported where they run, in a worker's children: beat and a worker's parent need only the names here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from tasks import housekeeping, intake, poll
-from tasks.room import Room
+if TYPE_CHECKING:
+    from tasks.room import Room
 
 log = structlog.get_logger()
 _room: Room | None = None
@@ -39,6 +43,8 @@ def _send(task: Task, *args: object) -> None:
 @shared_task(name="wireroom.poll_due")
 def poll_due() -> None:
     """Poll one shard of due feeds, and pass on what came."""
+    from tasks import intake, poll
+
     report = poll.poll_due(room())
     for ids in intake.batches(report.documents):
         _send(ingest_documents, ids)
@@ -50,17 +56,23 @@ def poll_due() -> None:
 @shared_task(name="wireroom.ingest_documents")
 def ingest_documents(ids: Sequence[int]) -> None:
     """Ingest these stored documents, each in its own transaction."""
+    from tasks import intake
+
     intake.take_in(room(), ids)
 
 
 @shared_task(name="wireroom.sweep")
 def sweep() -> None:
     """Find documents whose message was lost or whose worker died, and send for them again."""
+    from tasks import intake
+
     for ids in intake.sweep(room()):
         _send(ingest_documents, ids)
 
 
 @shared_task(name="wireroom.prune")
 def prune() -> None:
-    """Forget what is past its time: documents, events, fetch history."""
+    """Forget what is past its time: documents, fetch history."""
+    from tasks import housekeeping
+
     housekeeping.prune(room())

@@ -1,4 +1,4 @@
-"""From a feed's row to what scheduling reads, and back. Pure but for the row it is given."""
+"""From a feed's row to what scheduling reads of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.models import Feed
 from storage.records import FeedHints
-from tasks.cadence import FeedState, Memory
+from tasks.cadence import FeedState, Memory, Rhythm
 
 
 def state_of(feed: Feed) -> FeedState:
@@ -16,14 +16,10 @@ def state_of(feed: Feed) -> FeedState:
         floor=feed.interval,
         weight=float(feed.settings.get("weight", 1.0)),
         hints=hints_of(feed.hints),
+        rhythm=Rhythm.from_json(feed.rhythm),
+        unread=feed.unread,
         memory=Memory.from_json(feed.state),
     )
-
-
-def remember(feed: Feed, memory: Memory) -> None:
-    """Put what scheduling remembers into the row; its columns repeat the failures for listings."""
-    feed.state = memory.to_json()
-    feed.failures, feed.failing_since, feed.failing_as = memory.failures, memory.failing_since, memory.failing_as
 
 
 def hints_json(hints: FeedHints) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResul
 from tasks import events
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
 from tasks.fetch import fetch_shard
-from tasks.memory import remember, state_of
+from tasks.memory import state_of
 from tasks.room import Room
 
 log = structlog.get_logger()
@@ -93,13 +93,14 @@ def _poll(room: Room, claimed: Sequence[Feed], cause: Cause) -> PollReport:
 
 
 def _request(feed: Feed, now: datetime) -> FetchRequest:
+    memory = Memory.from_json(feed.state)
     return FetchRequest(
         feed_id=feed.id,
         url=feed.url,
-        validators=Validators(etag=feed.etag, last_modified=feed.last_modified, url=feed.validators_url),
+        validators=Validators(etag=feed.etag, last_modified=feed.last_modified, url=memory.validators_url),
         headers=feed.settings.get("headers", {}),
         known_sha256=feed.body_sha256,
-        audit=audits.due(Memory.from_json(feed.state), now),
+        audit=audits.due(memory, now),
     )
 
 
@@ -177,7 +178,6 @@ def _row(
         "next_fetch_reason": verdict.reason,
         "etag": result.validators.etag,
         "last_modified": result.validators.last_modified,
-        "validators_url": result.validators.url,
         "body_sha256": result.body_sha256 or feed.body_sha256,
         "last_fetched_at": result.started_at,
         "last_success_at": now if good else feed.last_success_at,
@@ -227,43 +227,17 @@ def _attempt(result: FetchResult, verdict: NextPoll, document_id: int | None) ->
 def incident_event(feed: Feed, incident: Incident, now: datetime) -> Event:
     """The event that tells of an incident of a feed; raises ValueError for a kind that nobody tells."""
     details = incident.details
-    since = datetime.fromisoformat(details["since"]) if details.get("since") else now
+    about: dict[str, Any] = {"incident": incident.since.isoformat(), "now": now}
     match incident.kind:
         case "feed.failing":
-            return events.feed_failing(
-                feed.id,
-                feed.url,
-                incident=since.isoformat(),
-                now=now,
-                since=since,
-                failures=details["failures"],
-                outcome=details["outcome"] or "other",
-                error=details["error"],
-            )
+            outcome, error = details["outcome"] or "other", details["error"]
+            failing: dict[str, Any] = {"since": incident.since, "failures": details["failures"]}
+            return events.feed_failing(feed.id, feed.url, outcome=outcome, error=error, **failing, **about)
         case "feed.recovered":
-            return events.feed_recovered(
-                feed.id, feed.url, incident=since.isoformat(), now=now, since=since, failures=details["failures"]
-            )
+            recovered: dict[str, Any] = {"since": incident.since, "failures": details["failures"]}
+            return events.feed_recovered(feed.id, feed.url, **recovered, **about)
         case "feed.gone":
-            return events.feed_gone(feed.id, feed.url, incident=since.isoformat(), now=now, reason=details["error"])
+            return events.feed_gone(feed.id, feed.url, reason=details["error"], **about)
         case "feed.moved":
-            return events.feed_moved(
-                feed.id, details["to"], incident=details["to"], now=now, former_url=details["from"]
-            )
+            return events.feed_moved(feed.id, details["to"], former_url=details["from"], **about)
     raise ValueError(f"no event for the incident {incident.kind!r}")
-
-
-def unreadable(session: Session, room: Room, feed: Feed, outcome: FetchOutcome, error: str, now: datetime) -> None:
-    """Count a document that could not be read as a failure of its feed, and put the next poll off accordingly.
-
-    The caller holds the feed's lock.
-    """
-    result = FetchResult(
-        feed_id=feed.id, url=feed.url, final_url=feed.url, outcome=outcome, started_at=now, duration_ms=0.0, error=error
-    )
-    verdict = next_poll(result, state_of(feed), now, room.cadence)
-    remember(feed, verdict.memory)
-    if feed.lease_token is None:
-        feed.next_fetch_at, feed.next_fetch_reason = verdict.at, verdict.reason
-    session.add(feed)
-    outbox.record(session, [incident_event(feed, incident, now) for incident in verdict.incidents])

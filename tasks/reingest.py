@@ -6,9 +6,9 @@ a second run over the same articles changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,9 @@ from tasks.ingest import RACES, Decision, Ingested, apply, decide
 from tasks.room import Room
 
 log = structlog.get_logger()
+
+# `until` is excluded, and what came in the very moment of the start stood there already.
+JUST_AFTER = timedelta(microseconds=1)
 
 
 class UnknownRun(StoreError):
@@ -151,14 +154,14 @@ def resume_run(room: Room, run_id: int) -> ReingestRun:
     return run
 
 
-def proceed(room: Room, run: ReingestRun) -> Iterator[tuple[ReingestRun, list[Decision]]]:
+def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[Decision]], None, None]:
     """Carry a run on, document by document, yielding the run as it stands and what the document came to.
 
     Closing the iterator early marks the run as interrupted.
     """
     selection = _selection(run.selection)
     # Only what stood in the database when the run began: what came later came through the same code anyway.
-    selection = Selection(**(asdict(selection) | {"until": selection.until or run.started_at}))
+    selection = Selection(**(asdict(selection) | {"until": selection.until or run.started_at + JUST_AFTER}))
     try:
         while (step := _next(room, selection, run.cursor)) is not None:
             run, decisions = _redo(room, run.id, step)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# What a reader would notice. A change in anything else (the order of categories, a new `updated` alone) is none.
+# What a reader would notice. A change in anything else is none: the order of categories, a
+# new `updated` alone, another tracking parameter in the link.
 VISIBLE = (
     "headline",
     "teaser",
@@ -17,7 +18,7 @@ VISIBLE = (
     "correction",
     "embargo",
     "sources",
-    "url",
+    "canonical_url",
     "authors",
     "media",
     "language",

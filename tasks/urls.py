@@ -7,11 +7,10 @@ a server needs. The address as given stays in the entry.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, Self
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import xxhash
 
@@ -57,8 +56,12 @@ _PRINT_PATH = re.compile(
 _INDEX = re.compile(r"/(?:index|default|home)\.(?:html?|php|aspx?|jsp|cgi)$", re.IGNORECASE)
 _PREFIX_HOST = re.compile(r"^(?:www\d?|m|mobile|mobil|amp|touch|wap)\.(?=[^.]+\.[^.]+)")
 _SLASHES = re.compile(r"/{2,}")
-_UNRESERVED = "-._~!$'()*+,;=:@/"
+_UNRESERVED = "-._~!$&'()*+,;=:@/"
+_QUERY_SAFE = "-._~!$'()*,:@/"
 _GOOGLE_AMP = re.compile(r"^/amp/(s/)?(?P<rest>[^/]+\..+)$")
+_ROUNDS = 20
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _CACHE = re.compile(r"^/(?:[acivrx]|wp)/(s/)?(?P<rest>[^/]+\..+)$")
 
 
@@ -70,7 +73,7 @@ def canonical(url: str) -> str:
     parameters, and whatever tells where a click came from. A fragment is dropped unless it routes (`#!/…`).
     """
     text = url.strip()
-    for _ in range(3):  # an AMP cache may wrap an address that is itself in need of the rules
+    for _ in range(_ROUNDS):  # what a rule uncovers may need the rules again: an AMP cache around a print form
         shorter = _canonical(text)
         if shorter == text:
             break
@@ -82,8 +85,9 @@ def _canonical(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = _host(parts.hostname or ""), parts.port
+        url.encode()
     except ValueError:
-        return url
+        return url  # a bracket or a port out of place, or half of a surrogate pair
     if parts.scheme.lower() not in {"http", "https"} or not host:
         return url
     if inner := _unwrapped(host, parts.path, parts.query):
@@ -125,11 +129,7 @@ def _unwrapped(host: str, path: str, query: str) -> str | None:
 
 
 def _path(raw: str) -> str:
-    path = (
-        quote(unquote(raw, errors="surrogateescape"), safe=_UNRESERVED, errors="surrogateescape")
-        if "%" in raw or not raw.isascii()
-        else raw
-    )
+    path = _escaped(raw) if "%" in raw or not raw.isalnum() else raw
     path = _SLASHES.sub("/", path)
     if "/." in path:
         path = _without_dots(path)
@@ -137,6 +137,12 @@ def _path(raw: str) -> str:
     path = _PRINT_PATH.sub("", _AMP_SUFFIX.sub("", _AMP_PATH.sub("", path)))
     path = _INDEX.sub("/", path)
     return path.rstrip("/") or "/"
+
+
+def _escaped(raw: str) -> str:
+    """Escape what must be and nothing else: `%7E` is `~` (RFC 3986 §6.2.2.2), but `%2F` is no `/`."""
+    text = quote(raw, safe=_UNRESERVED + "%")
+    return _ESCAPED.sub(lambda found: chr(code) if (code := int(found[1], 16)) in _PLAIN else found[0].upper(), text)
 
 
 def _without_dots(path: str) -> str:
@@ -154,19 +160,19 @@ def _without_dots(path: str) -> str:
 def _query(raw: str) -> str:
     if not raw:
         return ""
-    pairs = [pair for pair in parse_qsl(raw, keep_blank_values=True, max_num_fields=None) if _meaningful(*pair)]
-    return urlencode(sorted(pairs), safe=_UNRESERVED)
+    pairs = [(name.removeprefix("amp;"), value) for name, value in parse_qsl(raw, keep_blank_values=True)]
+    kept = sorted((name, value) for name, value in pairs if _meaningful(name.lower(), value.lower()))
+    return urlencode(kept, safe=_QUERY_SAFE, quote_via=quote)
 
 
 def _meaningful(name: str, value: str) -> bool:
-    key = name.lower().removeprefix("amp;")
-    if key in _TRACKING or key.startswith(_TRACKING_START):
+    if name in _TRACKING or name.startswith(_TRACKING_START):
         return False
-    if key in _SHAPE:
-        shapes = _SHAPE[key]
-        return shapes is not None and value.lower() not in shapes
+    if name in _SHAPE:
+        shapes = _SHAPE[name]
+        return shapes is not None and value not in shapes
     # `?wt_zmc=…` and its like have names; `?ref=rss` and `?from=newsletter` have values that give them away.
-    return not (key in _SOURCE_PARAMETERS and value.lower() in _FEED_WORDS)
+    return not (name in _SOURCE_PARAMETERS and value in _FEED_WORDS)
 
 
 # --- identity ----------------------------------------------------------------------------------------------------
@@ -215,15 +221,14 @@ def document_keys(entries: Sequence[Entry], *, degraded: bool = False) -> Docume
     - With more than 5 % of the guids blank or repeated (two entries at least) guids are not used at all. Hand the
       result's `degraded` back in from then on: a feed that changes its mind in turn would double every article.
     """
-    guids = Counter(entry.guid for entry in entries if entry.guid)
-    repeated = (
-        {guid for guid in guids if _differ([entry for entry in entries if entry.guid == guid])}
-        if len(guids) < len(entries)
-        else set()
-    )
+    uses: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.guid:
+            uses.setdefault(entry.guid, []).append(entry)
+    repeated = {guid for guid, users in uses.items() if len(users) > 1 and _differ(users)}
     faults = sum(1 for entry in entries if not entry.guid or entry.guid in repeated)
     degraded = degraded or (faults >= _BAD_LEAST and faults > _BAD_SHARE * len(entries))
-    hosts = {host for guid in guids if (host := _guid_host(guid))}
+    hosts = {host for guid in uses if (host := _guid_host(guid))}
     shared = _shared(entries)
     found = []
     for entry in entries:

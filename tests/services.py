@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -166,3 +167,65 @@ def migrated(url: str) -> str:
     finally:
         engine.dispose()
     return url
+
+
+class LossyProxy:
+    """A TCP proxy before a Redis server that can swallow a reply: the server did it, the client never hears of it."""
+
+    def __init__(self, target_port: int) -> None:
+        self.target_port = target_port
+        self.swallow: bytes | None = None
+        self.swallowed = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target_port))
+            threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass requests on; after one that holds `swallow`, wait for the reply and cut the line instead."""
+        with client, server:
+            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+            while request := _received(client):
+                cut = self.swallow is not None and self.swallow in request
+                if cut:
+                    self.swallow = None
+                    self.swallowed += 1
+                    client.shutdown(socket.SHUT_WR)
+                server.sendall(request)
+                if cut:
+                    # The server has worked the request off once it has answered the next one.
+                    with socket.create_connection(("127.0.0.1", self.target_port)) as probe:
+                        probe.sendall(b"PING\r\n")
+                        probe.recv(64)
+                    return
+
+    @staticmethod
+    def _answer(server: socket.socket, client: socket.socket) -> None:
+        while reply := _received(server):
+            try:
+                client.sendall(reply)
+            except OSError:
+                return
+
+
+def _received(source: socket.socket) -> bytes:
+    try:
+        return source.recv(1 << 20)
+    except OSError:
+        return b""

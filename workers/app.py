@@ -8,14 +8,13 @@ queue, and every setting only makes the hint arrive sooner.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import kombu.transport.redis as kombu_redis
 import redis.exceptions
 import structlog
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from workers import logs
 from workers.schedule import beat_schedule
@@ -95,7 +94,7 @@ def _guard_connection_loss() -> None:
             raise redis.exceptions.ConnectionError("the broker connection was closed meanwhile")
         return original(channel, asynchronous)
 
-    kombu_redis.Channel._connparams = guarded  # noqa: SLF001
+    setattr(kombu_redis.Channel, "_connparams", guarded)  # noqa: B010  # a type checker minds the plain form
 
 
 def make_app(chosen: Settings | None = None) -> Celery:
@@ -106,11 +105,6 @@ def make_app(chosen: Settings | None = None) -> Celery:
     return made
 
 
-def heartbeat_file(chosen: Settings, process: str) -> Path:
-    """The file whose age says that a process still turns its loop; its health check reads it."""
-    return chosen.data_dir.resolve() / "alive" / process
-
-
 @signals.setup_logging.connect
 def _logging(**_: object) -> None:
     """Celery leaves logging alone when somebody listens here: the command has set it up before."""
@@ -119,14 +113,14 @@ def _logging(**_: object) -> None:
 @signals.worker_process_init.connect
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""
+    # Here and not at the top: the parent process and beat have no need of any of this.
     from storage.db import make_engine, make_sessions
     from tasks import jobs
-    from tasks.room import Room
     from workers.rooms import room_of
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
-    room: Room = room_of(chosen, make_sessions(make_engine(chosen.database)), lease=timedelta(seconds=LEASE))
+    room = room_of(chosen, make_sessions(make_engine(chosen.database)), lease=timedelta(seconds=LEASE))
     jobs.use(room)
 
 

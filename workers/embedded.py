@@ -37,22 +37,17 @@ def redis_server() -> Path:
     return bundled
 
 
-def start(data_dir: Path, socket: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start Redis on `socket` with an append-only file and wait until it answers; raises NoRedis when it does not."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    command = [
+def command(data_dir: Path, socket: Path) -> list[str]:
+    """How to start Redis on `socket` with an append-only file in `data_dir`; raises NoRedis."""
+    return [
         *(str(redis_server()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
-        *("--dir", str(data_dir.resolve()), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
     ]
-    with log.open("ab") as out:
-        # A session of its own: Ctrl-C in the terminal must reach the workers first and Redis last.
-        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
-    _wait_until_ready(child, socket, log)
-    return child
 
 
-def _wait_until_ready(child: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+def wait_until_ready(child: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    """Wait until the server answers; raises NoRedis when it ended or stays silent."""
     deadline = time.monotonic() + READY_SECONDS
     client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1)
     while time.monotonic() < deadline:

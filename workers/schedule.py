@@ -6,12 +6,13 @@ beats only tick twice; claims in the database decide who does what.
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import Any
 
 from celery.beat import Scheduler
 from celery.schedules import crontab
+
+from workers.health import Pulse
+from workers.settings import settings
 
 # Seconds between two looks for documents whose message was lost.
 SWEEP = 15.0
@@ -29,12 +30,13 @@ def beat_schedule(tick: float) -> dict[str, dict[str, Any]]:
 class Ticker(Scheduler):
     """Beat's scheduler without its file (a container loses it anyway), leaving a sign of life with every tick."""
 
-    heartbeat: Path | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The scheduler as Celery makes it, with a pulse."""
+        super().__init__(*args, **kwargs)
+        self.pulse = Pulse(settings(), "beat")
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; returns the seconds until the next look."""
+        self.pulse()
         wait: float = super().tick(*args, **kwargs)
-        if self.heartbeat is not None:
-            self.heartbeat.parent.mkdir(parents=True, exist_ok=True)
-            self.heartbeat.write_text(str(time.time()))
         return wait

@@ -12,7 +12,6 @@ __all__ = [
     "Move",
     "NextPoll",
     "Rhythm",
-    "after_document",
     "next_poll",
     "phase",
 ]

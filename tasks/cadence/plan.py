@@ -31,8 +31,7 @@ def next_poll(
     `shares_identity` says that this result's document holds an entry that we know (needed to believe a move).
     """
     if result.outcome is FetchOutcome.DEFERRED:
-        at = now + timedelta(seconds=_DEFERRED_WAIT * (1 + phase(feed.feed_id)))
-        return NextPoll(at=at, reason="deferred: no turn yet", interval=_DEFERRED_WAIT, memory=feed.memory)
+        return _deferred(result, feed, now)
     if feed.unread is not None and result.outcome in {FetchOutcome.NOT_MODIFIED, FetchOutcome.SAME_BODY}:
         # What did not change still cannot be read: fetching it well is no recovery.
         result = replace(result, outcome=FetchOutcome.PARSE, error=feed.unread)
@@ -57,6 +56,15 @@ def next_poll(
         moved_to=moved,
         incidents=incidents,
     )
+
+
+def _deferred(result: FetchResult, feed: FeedState, now: datetime) -> NextPoll:
+    """Return the next try of a feed that had no turn: soon, or when its host may be free, never all at once."""
+    wait = _DEFERRED_WAIT
+    if result.retry_at is not None:
+        wait = max(wait, (result.retry_at - now).total_seconds())
+    at = now + timedelta(seconds=wait + _DEFERRED_WAIT * phase(feed.feed_id))
+    return NextPoll(at=at, reason=result.error or "no turn yet", interval=wait, memory=feed.memory)
 
 
 def phase(feed_id: int) -> float:

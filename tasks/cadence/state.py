@@ -44,8 +44,8 @@ class Memory:
     """What one poll leaves for the next; stored as JSON beside the feed, written by polling alone.
 
     `failing_as` is the outcome that the present row of failures ended with. `told` is the kind of the last incident
-    that was told of it. `validators_url` is the address that the held validators belong to. `polls` counts since the
-    last audit, `lies` the audits that found one.
+    that was told of it. `validators_url` is the address that the held validators belong to. `polls` counts the 304s
+    since the last document (at `audited_at`), `audits` and `lies` what asking without validators has shown.
     """
 
     failures: int = 0
@@ -58,6 +58,7 @@ class Memory:
     validators_url: str | None = None
     polls: int = 0
     audited_at: datetime | None = None
+    audits: int = 0
     lies: int = 0
 
     def to_json(self) -> dict[str, Any]:

@@ -32,10 +32,3 @@ def after_not_modified(held: Validators, headers: Mapping[str, str]) -> Validato
         last_modified=headers.get("last-modified", held.last_modified),
         url=held.url,
     )
-
-
-def belies(held: Validators, fresh: Validators) -> bool:
-    """Say whether a changed body came under a validator that we held already: such a 304 cannot be trusted."""
-    if held.etag is not None and fresh.etag is not None:
-        return held.etag == fresh.etag
-    return held.last_modified is not None and held.last_modified == fresh.last_modified and fresh.etag is None

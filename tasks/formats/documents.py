@@ -3,85 +3,137 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import replace
 
 from lxml import etree
 
-from storage.records import ParsedDocument
-from tasks.formats import charset, jsonfeed, loose, mend, names, piecewise, sitemap, slices, sniff, tree, xmlfeed
-from tasks.formats.errors import ParseFailed
+from storage.records import BadEntry, ParsedDocument
+from tasks.formats import (
+    charset,
+    frames,
+    jsonfeed,
+    loose,
+    mend,
+    names,
+    piecewise,
+    sitemap,
+    slices,
+    sniff,
+    tree,
+    xmlfeed,
+)
+from tasks.formats.delta import sift
+from tasks.formats.errors import NotAFeed, ParseFailed
 
-_ITEMS = re.compile(r"<(?:[A-Za-z]{1,20}:)?(?:item|entry)[\s>]")
+_FEED = re.compile(r"<(?:[A-Za-z]{1,20}:)?(?:rss|feed|rdf|channel|item|entry|urlset)[\s>]", re.IGNORECASE)
+_ITEMS = re.compile(r"<(?:[A-Za-z]{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
-def parse(body: bytes, *, content_type: str | None, url: str) -> ParsedDocument:
+def parse(body: bytes, *, content_type: str | None, url: str, seen: Container[str] = ()) -> ParsedDocument:
     """Read a document; raises `NotAFeed` for anything but a feed and `ParseFailed` for a feed that cannot be read.
 
     `content_type` is the header's value, trusted for its charset only; `url` is the address that links are relative to.
-    An item that cannot be read becomes a `BadEntry`, the others come through.
+    Items whose `raw_sha256` is in `seen` are not read; their hashes come back as `skipped`. An item that cannot be read
+    becomes a `BadEntry`, the others come through.
     """
     text, encoding = charset.decode(body, content_type)
     text = mend.start_of(text)
     if not text:
         raise sniff.refusal(text, body)
-    found = jsonfeed.read(text, url) if text[0] in "{[" else _xml(mend.without_doctype(text), body, url)
+    if text[0] in "{[":
+        found = jsonfeed.read(text, url)
+    else:
+        text = mend.without_doctype(text)
+        cut = slices.cut(text)
+        found = (_sliced(cut, url, seen) if cut else None) or _whole(text, body, url)
     notes = found.notes if encoding == "utf-8" else (*found.notes, f"read as {encoding}")
     return replace(found, notes=notes) if notes else found
 
 
-def _xml(text: str, body: bytes, url: str) -> ParsedDocument:
-    try:
-        return _tree(tree.strict(text), text, body, url)
-    except tree.MalformedError:
-        pass
+def _sliced(cut: slices.Slices, url: str, seen: Container[str]) -> ParsedDocument | None:
+    """Read the items that are not in `seen`; None when the slices and the tree do not agree on what an item is."""
+    frame = frames.around(cut, url)
+    if frame is None:
+        return None
+    notes: tuple[str, ...] = ()
+    if len(cut.items) > xmlfeed.MAX_ITEMS:
+        notes = (f"{len(cut.items) - xmlfeed.MAX_ITEMS} items beyond the first {xmlfeed.MAX_ITEMS} left unread",)
+        cut = replace(cut, items=cut.items[: xmlfeed.MAX_ITEMS])
+    fresh, skipped = sift(cut, frame, seen)
+    found = ParsedDocument(hints=frame.hints, entries=(), skipped=skipped, reader="xml", notes=notes)
+    if frame.sound:
+        try:
+            elements = frames.items_of(tree.strict(cut.around([item.text for item in fresh]))) if fresh else []
+        except tree.MalformedError:
+            pass
+        else:
+            if len(elements) != len(fresh):
+                return None
+            good, bad = xmlfeed.read(elements, fresh, frame)
+            return replace(found, entries=tuple(good), bad=tuple(bad))
+    good, bad, broken = piecewise.read(fresh, frame)
+    if cut.truncated is not None:
+        raw, where = cut.truncated.encode("utf-8", "replace"), len(cut.items)
+        bad.append(BadEntry(position=where, reason="truncated", error="the document ends inside this item", raw=raw))
+    note = f"{broken} of {len(cut.items)} items not well-formed" if broken else "not well-formed around the items"
+    return replace(found, entries=tuple(good), bad=tuple(bad), reader="items", notes=(*notes, note))
+
+
+def _whole(text: str, body: bytes, url: str) -> ParsedDocument:
+    """Read a document that cannot be cut into items: an empty feed, a sitemap, a foreign format, or wreckage."""
     if sniff.is_page(text):
         raise sniff.refusal(text, body)
-    try:
-        return _tree(tree.strict(mend.mended(text)), text, body, url)
-    except tree.MalformedError as error:
-        return _malformed(text, body, url, str(error))
+    for version in (text, mend.mended(text)):
+        try:
+            return _tree(tree.strict(version), version, body, url)
+        except tree.MalformedError as error:
+            fault = str(error)
+    return _wreckage(mend.mended(text), body, url, fault)
 
 
 def _tree(root: etree._Element, text: str, body: bytes, url: str) -> ParsedDocument:
-    name = names.short(root.tag)
-    if name.rpartition(":")[2] in {"urlset", "sitemapindex"}:
+    if names.short(root.tag).rpartition(":")[2] in {"urlset", "sitemapindex"}:
         return sitemap.read(root, url)
     try:
-        return xmlfeed.read(root, url)
-    except xmlfeed.UnknownRootError:
-        return _foreign(text, body, url, tree.local(root))
+        frame = frames.of_root(root, url)
+    except frames.UnknownRootError as error:
+        return _foreign(text, body, url, str(error))
+    good, bad = xmlfeed.read(frames.items_of(root)[: xmlfeed.MAX_ITEMS], None, frame)
+    return ParsedDocument(hints=frame.hints, entries=tuple(good), bad=tuple(bad), reader="xml")
 
 
 def _foreign(text: str, body: bytes, url: str, root: str) -> ParsedDocument:
-    """Let feedparser try what has a root element of its own; it knows a few formats that died out (CDF, old Atom)."""
-    if root.lower() == "html" or not _ITEMS.search(text):
-        raise sniff.refusal(text, body, root)
-    found = loose.read(text, url)
-    if not found.entries:
+    """Let feedparser try what has a root element of its own; it knows formats that died out (CDF, early Atom)."""
+    found = loose.read(text, url) if root.lower() != "html" and _ITEMS.search(text) else None
+    if found is None or not found.entries:
         raise sniff.refusal(text, body, root)
     return found
 
 
-def _malformed(text: str, body: bytes, url: str, fault: str) -> ParsedDocument:
-    """Read what is not well-formed: item by item where it can be cut, as a whole by feedparser, last by recovery."""
-    cut = slices.cut(text)
-    found = piecewise.read(cut, url) if cut else None
-    if found is not None:
-        return found
-    found = loose.read(mend.mended(text), url)
-    if found.entries:
-        return replace(found, notes=(f"not well-formed: {fault}"[:300],))
-    has_items = _ITEMS.search(text) is not None
-    root = tree.recovered(mend.mended(text)) if has_items else None
-    if root is not None:
-        try:
-            rescued = xmlfeed.read(root, url, reader="recover")
-        except xmlfeed.UnknownRootError:
-            rescued = found
-        if rescued.entries:
-            return replace(rescued, notes=(f"not well-formed: {fault}"[:300],))
-    if not found.hints.format:
+def _wreckage(text: str, body: bytes, url: str, fault: str) -> ParsedDocument:
+    """Read what is not well-formed and cannot be cut: by feedparser, or else from what libxml2 recovers."""
+    if not _FEED.search(text):
         raise sniff.refusal(text, body)
-    if has_items:
-        raise ParseFailed(f"a feed with items, of which no reader could read one ({fault})"[:500])
-    return found
+    found = _by_feedparser(text, url)
+    if _ITEMS.search(text) and (found is None or not found.entries):
+        found = _by_recovery(text, body, url)
+    if found is not None and (found.entries or not _ITEMS.search(text)):
+        return replace(found, notes=(f"not well-formed: {fault}"[:300],))
+    raise ParseFailed(f"a feed with items, of which no reader could read one ({fault})"[:500])
+
+
+def _by_feedparser(text: str, url: str) -> ParsedDocument | None:
+    try:
+        found = loose.read(text, url)
+    except ParseFailed:
+        return None
+    return found if found.hints.format else None
+
+
+def _by_recovery(text: str, body: bytes, url: str) -> ParsedDocument | None:
+    root = tree.recovered(text)
+    try:
+        return replace(_tree(root, text, body, url), reader="recover") if root is not None else None
+    except (NotAFeed, ParseFailed):
+        return None

@@ -15,7 +15,7 @@ from storage.records import Category, Entry, Markup, Media
 from tasks.formats import dates, text
 from tasks.formats.links import web_link
 
-_FINGERPRINT = "1"  # raise it when the same item would be read differently: every entry is then looked at once more
+FINGERPRINT = "1"  # raise it when the same item would be read differently: every entry is then looked at once more
 _CATEGORY_MAX = 256  # characters; longer is prose in the wrong element
 _CATEGORIES_MAX = 64
 _EXTRA_MAX = 4_096
@@ -143,9 +143,9 @@ def _language(value: str | None) -> str | None:
 
 
 def _sha256(parts: dict[str, Any]) -> str:
-    """Hash what ingestion reads; each part with its length before it, so that nothing slides from one into the next."""
+    """Hash what ingestion reads, the lengths of its parts first: nothing slides from one part into the next."""
     names = ("guid", "url", "headline", "published_raw", "updated_raw", "language")
-    words: list[str] = [_FINGERPRINT, *(parts[name] or "" for name in names)]
+    words: list[str] = [FINGERPRINT, *(parts[name] or "" for name in names)]
     for markup in (parts["teaser"], parts["content"]):
         words += [markup.kind, markup.value] if markup else ["", ""]
     words += [str(len(parts["authors"])), *parts["authors"], str(len(parts["categories"]))]
@@ -156,4 +156,5 @@ def _sha256(parts: dict[str, Any]) -> str:
         words += [one.url, one.type or "", str(one.size), one.title or "", one.credit or ""]
     for name in sorted(parts["extra"]):
         words += [name, parts["extra"][name]]
-    return hashlib.sha256("".join(f"{len(word)}:{word}" for word in words).encode()).hexdigest()
+    lengths = ",".join([str(len(word)) for word in words])
+    return hashlib.sha256("".join([lengths, *words]).encode("utf-8", "replace")).hexdigest()

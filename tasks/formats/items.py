@@ -188,7 +188,10 @@ def _media(found: _Grouped, base: str) -> list[Media]:
         for one in found.get("atom:link", ())
         if (one.get("rel") or "").lower() == "enclosure"
     ]
-    made += [_medium(one, base, one.get("url"), one.get("filesize"), found) for one in found.get("media:content", ())]
+    made += [
+        _medium(one, base, one.get("url"), one.get("fileSize") or one.get("filesize"), found)
+        for one in found.get("media:content", ())
+    ]
     kept = [one for one in made if one]
     if not kept:
         thumbnails = [_medium(one, base, one.get("url"), None, found) for one in found.get("media:thumbnail", ())]

@@ -9,6 +9,7 @@ from storage.records import BadEntry, Entry, FeedHints, Media, ParsedDocument
 from tasks.formats import sniff
 from tasks.formats.drafts import Draft, Habits, entry
 from tasks.formats.links import web_link
+from tasks.formats.text import storable
 from tasks.formats.xmlfeed import ITEM_ERRORS, MAX_ITEMS, bad_entry
 
 
@@ -99,9 +100,9 @@ def _hints(feed: dict[str, Any], url: str, version: str) -> FeedHints:
 
 
 def _word(value: Any) -> str | None:
-    """Return a string or a number as text; None for everything else."""
+    """Return a string or a number as text; None for everything else. JSON can carry what no database keeps (NUL)."""
     if isinstance(value, str):
-        return value.strip() or None
+        return storable(value).strip() or None
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -7,6 +7,10 @@ from urllib.parse import quote, urljoin, urlsplit
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 _REFERENCE = re.compile(r"&amp;", re.IGNORECASE)
+# What is nearly every link: plain, absolute, nothing to put right.
+_PLAIN = re.compile(
+    r"https?://(?:[A-Za-z0-9\-]{1,63}\.){1,20}[A-Za-z0-9\-]{1,63}(?:/[A-Za-z0-9\-._~!$'()*+,;=:@/?%#&]{0,2000})?"
+)
 _MAX = 4_096  # characters; no server takes more
 
 
@@ -18,6 +22,8 @@ def web_link(raw: str | None, base: str) -> str | None:
     """
     if not raw:
         return None
+    if _PLAIN.fullmatch(raw) and "&amp;" not in raw:
+        return raw
     text = re.sub(r"[\r\n\t]", "", raw.strip())
     if not text or len(text) > _MAX:
         return None
@@ -26,10 +32,11 @@ def web_link(raw: str | None, base: str) -> str | None:
     try:
         joined = text if text.startswith(("http://", "https://")) else urljoin(base, text)
         parts = urlsplit(joined)
+        joined.encode()
         if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
             return None
     except ValueError:
-        return None  # http://[::1 and its like
+        return None  # http://[::1 and its like, or half of a surrogate pair
     return _UNSAFE.sub(lambda found: quote(found[0]), joined) if _UNSAFE.search(joined) else joined
 
 

@@ -6,130 +6,76 @@ So one bad item changes nothing about its neighbours: they give the same entries
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
-from storage.records import BadEntry, Entry, FeedHints, ParsedDocument
-from tasks.formats import hints, items, loose, names, tree, xmlfeed
-from tasks.formats.drafts import EmptyItemError, Habits, entry
-from tasks.formats.links import base_of
+from storage.records import BadEntry, Entry
+from tasks.formats import loose, names, tree, xmlfeed
+from tasks.formats.delta import RawItem
+from tasks.formats.drafts import EmptyItemError
+from tasks.formats.errors import ParseFailed
+from tasks.formats.frames import Frame
 from tasks.formats.mend import mended
-from tasks.formats.slices import Slices
 
-_DECLARED = re.compile(r"""\sxmlns:([A-Za-z_][\w.\-]{0,30})\s*=\s*(?:"([^"<>]{0,300})"|'([^'<>]{0,300})')""")
-_DEFAULT = re.compile(r"""\sxmlns\s*=\s*(?:"([^"<>]{0,300})"|'([^'<>]{0,300})')""")
 _PREFIX = re.compile(r"</?([A-Za-z_][\w.\-]{0,30}):|\s([A-Za-z_][\w.\-]{0,30}):[A-Za-z]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What holds around the items: the format, the base, and the start tag that declares their namespaces."""
-
-    atom: bool
-    base: str
-    language: str | None
-    habits: Habits
-    hints: FeedHints
-    declared: dict[str, str]
-    default: str
-
-
-def read(cut: Slices, url: str, *, use_feedparser: bool = True) -> ParsedDocument | None:
-    """Read the items of `cut` one by one; None when the text around them tells no format."""
-    frame = _frame(cut, url)
-    if frame is None:
-        return None
+def read(items: Iterable[RawItem], frame: Frame) -> tuple[list[Entry], list[BadEntry], int]:
+    """Read `items` one by one; also return how many of them were malformed beyond mending."""
     good: list[Entry] = []
     bad: list[BadEntry] = []
     broken = 0
-    for position, text in enumerate(cut.items[: xmlfeed.MAX_ITEMS]):
+    for item in items:
         try:
-            good.append(_strict(text, position, frame))
-            continue
-        except tree.MalformedError:
-            broken += 1
+            try:
+                good.append(_mended(item, frame))
+            except tree.MalformedError:
+                broken += 1
+                good.append(_loosely(item, frame) or _recovered(item, frame))
         except xmlfeed.ITEM_ERRORS as error:
-            bad.append(xmlfeed.bad_entry(position, error, text.encode("utf-8", "replace")))
-            continue
-        try:
-            found = _loosely(text, position, frame) if use_feedparser else None
-            good.append(found or _recovered(text, position, frame))
-        except xmlfeed.ITEM_ERRORS as error:
-            bad.append(xmlfeed.bad_entry(position, error, text.encode("utf-8", "replace")))
-    if cut.truncated is not None:
-        raw = cut.truncated.encode("utf-8", "replace")
-        bad.append(
-            BadEntry(position=len(cut.items), reason="truncated", error="the document ends inside this item", raw=raw)
-        )
-    return ParsedDocument(
-        hints=frame.hints,
-        entries=tuple(good),
-        bad=tuple(bad),
-        reader="items",
-        notes=(
-            f"{broken} of {len(cut.items)} items not well-formed" if broken else "not well-formed around the items",
-        ),
-    )
+            bad.append(xmlfeed.bad_entry(item.position, error, item.raw, item.sha256))
+    return good, bad, broken
 
 
-def _frame(cut: Slices, url: str) -> _Frame | None:
-    outside = mended(cut.around([]))
-    try:
-        root = tree.strict(outside)
-    except tree.MalformedError:
-        recovered = tree.recovered(outside)
-        if recovered is None:
-            return None
-        root = recovered
-    try:
-        name, _ = xmlfeed.outline(root)
-    except xmlfeed.UnknownRootError:
-        return None
-    about = hints.gather(root)
-    language = hints.language_of(root, about)
-    start = cut.head
-    default = _DEFAULT.search(start)
-    return _Frame(
-        atom=name.startswith("atom"),
-        base=base_of(url, root.get(names.XML_BASE)),
-        language=language,
-        habits=Habits(zone=hints.zone_of(about), language=language),
-        hints=hints.hints(about, url, format_name=name, language=language),
-        declared=names.KNOWN_PREFIXES | {one[0]: one[1] or one[2] for one in _DECLARED.findall(start)},
-        default=(default[1] or default[2] or "") if default else "",
-    )
+def _wrapped(text: str, frame: Frame) -> str:
+    """Return the item inside an element that declares every prefix it uses, also those that the feed forgot."""
+    declared = names.KNOWN_PREFIXES | frame.declared
+    used = {one[0] or one[1] for one in _PREFIX.findall(text)} - {"xml", "xmlns"} - declared.keys()
+    declared |= {prefix: f"urn:undeclared:{prefix}" for prefix in used}
+    return f'<items xmlns="{_quoted(frame.default)}"{_namespaces(declared)}>{mended(text)}</items>'
 
 
-def _wrapped(text: str, frame: _Frame) -> str:
-    """Return the item inside an element that declares every prefix it uses, also those the feed forgot."""
-    used = {one[0] or one[1] for one in _PREFIX.findall(text)} - {"xml", "xmlns"} - frame.declared.keys()
-    declared = frame.declared | {prefix: f"urn:undeclared:{prefix}" for prefix in used}
-    namespaces = "".join(f' xmlns:{prefix}="{_quoted(address)}"' for prefix, address in declared.items() if address)
-    return f'<items xmlns="{_quoted(frame.default)}"{namespaces}>{mended(text)}</items>'
+def _namespaces(declared: dict[str, str]) -> str:
+    return "".join(f' xmlns:{prefix}="{_quoted(address)}"' for prefix, address in declared.items() if address)
 
 
 def _quoted(value: str) -> str:
     return mended(value).replace('"', "&quot;")
 
 
-def _strict(text: str, position: int, frame: _Frame) -> Entry:
-    element = tree.strict(_wrapped(text, frame))[0]
-    return entry(items.draft(element, position, frame.base, frame.language, atom=frame.atom), frame.habits)
+def _mended(item: RawItem, frame: Frame) -> Entry:
+    return xmlfeed.one(tree.strict(_wrapped(item.text, frame))[0], item, frame)
 
 
-def _loosely(text: str, position: int, frame: _Frame) -> Entry | None:
+def _loosely(item: RawItem, frame: Frame) -> Entry | None:
     """Read a malformed item with feedparser, alone in a document of its own; None when it does not come out as one."""
-    declared = "".join(f' xmlns:{prefix}="{_quoted(address)}"' for prefix, address in frame.declared.items())
+    declared = _namespaces(names.KNOWN_PREFIXES | frame.declared)
     if frame.atom:
-        document = f'<feed xmlns="http://www.w3.org/2005/Atom"{declared}>{mended(text)}</feed>'
+        document = f'<feed xmlns="http://www.w3.org/2005/Atom"{declared}>{mended(item.text)}</feed>'
     else:
-        document = f'<rss version="2.0"{declared}><channel>{mended(text)}</channel></rss>'
-    found = loose.read(document, frame.base, habits=frame.habits)
-    return replace(found.entries[0], position=position) if len(found.entries) == 1 and not found.bad else None
+        document = f'<rss version="2.0"{declared}><channel>{mended(item.text)}</channel></rss>'
+    try:
+        found = loose.read(document, frame.base, habits=frame.habits)
+    except ParseFailed:
+        return None
+    if len(found.entries) != 1 or found.bad:
+        return None
+    return replace(found.entries[0], position=item.position, raw_sha256=item.sha256)
 
 
-def _recovered(text: str, position: int, frame: _Frame) -> Entry:
+def _recovered(item: RawItem, frame: Frame) -> Entry:
     """Read a malformed item from the tree that libxml2 makes of it; raises what `entry` raises."""
-    root = tree.recovered(_wrapped(text, frame))
+    root = tree.recovered(_wrapped(item.text, frame))
     if root is None or not len(root):
         raise EmptyItemError("nothing in it could be read")
-    return entry(items.draft(root[0], position, frame.base, frame.language, atom=frame.atom), frame.habits)
+    return xmlfeed.one(root[0], item, frame)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 
-_DOUBLE = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf]")
 _C1 = re.compile(r"[\u0080-\u009f]")
 _CP1252 = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -27,17 +26,20 @@ _MAIL = re.compile(r"[^\s()<>@,;]{1,128}@[^\s()<>@,;]{1,128}")
 
 
 def mend(value: str) -> str:
-    """Undo what was encoded twice, map stray Windows-1252 controls to what they mean, drop the other controls."""
+    """Undo what was encoded twice, map stray Windows-1252 controls to what they mean, drop byte order marks.
+
+    Works on whole bodies, so it looks for single bytes first, which costs next to nothing, then for characters.
+    """
     if value.isascii():
-        return _CONTROLS.sub("", value) if not value.isprintable() else value
-    if _DOUBLE.search(value):
-        try:
-            value = value.encode("latin-1").decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            pass  # not encoded twice after all
-    if _C1.search(value):
+        return value
+    try:
+        value = value.encode("latin-1").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        pass  # the usual case: it was not encoded twice
+    data = value.encode("utf-8", "replace")
+    if b"\xc2" in data and _C1.search(value):
         value = value.translate(_CP1252)
-    return _CONTROLS.sub("", value) if _CONTROLS.search(value) else value
+    return value.replace("\ufeff", "") if b"\xef\xbb\xbf" in data else value
 
 
 def storable(value: str) -> str:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import xxhash
 
 from storage.records import BlockKind, CleanArticle, KnownLines
-from tasks.normalize.fold import fold_lines
+from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.targets import Finding
 
 LEARNABLE = 400  # bytes of key; longer lines are never learned, they are copy
 MOST_LINES = 60  # of an article that are counted: the first and the last half of them
 FEWEST = 3  # articles of a source that must hold a line before it is taken for boilerplate
+_MET = 2  # articles of a source that make a seed inside the body more than a guess
 _SHARE = 0.08  # of the source's articles that must hold it, so that a large source needs more than three
-_DIGITS = re.compile(rb"\d+")
 _DATES = re.compile(
     rb"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag"
     rb"|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|jueves|viernes|domingo"
@@ -41,12 +41,13 @@ class KnownLine:
     state: KnownLines = KnownLines.LEARNED
 
 
-def template(key: bytes) -> str:
-    """Return the short hash of a folded line with its numbers and dates masked."""
-    masked = _DIGITS.sub(b"0", key)
-    if b"0" in masked:
-        masked = _DATES.sub(b"@", masked)
-    return xxhash.xxh3_64_hexdigest(masked)
+def templates(keys: Sequence[bytes]) -> list[str]:
+    """Return the short hash of each folded line with its numbers and dates masked."""
+    return [_template(masked) for masked in mask_digits(keys)]
+
+
+def _template(masked: bytes) -> str:
+    return xxhash.xxh3_64_hexdigest(_DATES.sub(b"@", masked) if b"0" in masked else masked)
 
 
 def line_keys(article: CleanArticle) -> dict[str, str]:
@@ -59,8 +60,8 @@ def line_keys(article: CleanArticle) -> dict[str, str]:
     lines += [gone.line for gone in article.removals if gone.rule in {"learned", "pinned", "stub"}]
     if len(lines) > MOST_LINES:
         lines = lines[: MOST_LINES // 2] + lines[-MOST_LINES // 2 :]
-    keys = fold_lines(lines)
-    return {template(key): line for key, line in zip(keys, lines, strict=True) if 0 < len(key) <= LEARNABLE}
+    masked = mask_digits(fold_lines(lines))
+    return {_template(key): line for key, line in zip(masked, lines, strict=True) if 0 < len(key) <= LEARNABLE}
 
 
 def judge_known(line: KnownLine) -> Finding | None:
@@ -78,22 +79,30 @@ def judge_known(line: KnownLine) -> Finding | None:
     )
 
 
-def find_known(keys: Sequence[bytes], known: Mapping[str, KnownLine]) -> tuple[dict[int, Finding], frozenset[int]]:
-    """Return the lines that known lines condemn, and those an operator forbade to remove."""
+def find_known(
+    masked: Sequence[bytes], known: Mapping[str, KnownLine]
+) -> tuple[dict[int, Finding], frozenset[int], frozenset[int]]:
+    """Return the lines that known lines condemn, those an operator forbade to remove, and those met before at all.
+
+    `masked` are the lines' keys with their digits masked.
+    """
     found: dict[int, Finding] = {}
     spared: set[int] = set()
+    met: set[int] = set()
     if not known:
-        return found, frozenset()
-    for i, key in enumerate(keys):
+        return found, frozenset(), frozenset()
+    for i, key in enumerate(masked):
         if not 0 < len(key) <= LEARNABLE:
             continue
-        line = known.get(template(key))
+        line = known.get(_template(key))
         if line is None:
             continue
         if line.state is KnownLines.FORBIDDEN:
             spared.add(i)
             continue
+        if line.seen >= _MET:
+            met.add(i)
         finding = judge_known(line)
         if finding:
             found[i] = finding
-    return found, frozenset(spared)
+    return found, frozenset(spared), frozenset(met)

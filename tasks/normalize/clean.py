@@ -116,12 +116,7 @@ def _clean(
         if not text:
             continue
         finding = verdict.findings[i]
-        if i in verdict.fields and not (finding and finding.confidence < threshold):
-            name = verdict.fields[i]
-            finding = finding or Finding(
-                rule=f"{name}_copy", reason=f"is the {name}, which has its own field", confidence=1.0, repeats=text
-            )
-        if finding and finding.rule not in off:
+        if finding:
             gone = finding.confidence >= threshold
             desk.removals.append(_removal(text, i, finding, removed=gone))
             if gone:

@@ -10,10 +10,9 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
-from tasks.normalize.fold import fold
+from tasks.normalize.fold import fold, fold_lines
 from tasks.normalize.targets import Finding
 
-_DIGITS = re.compile(rb"\d+")
 _MONTH = (
     r"(?:jan|feb|m[äa]r|apr|ma[iyj]|jun|jui|jul|aug|ao[uû]|sep|o[ck]t|nov|de[zcs]|ene|abr|ago|dic|gen|mag|giu|lug|set|ott)"
     r"[a-zäûé]*\.?"
@@ -34,55 +33,67 @@ _STAMP = re.compile(
 )
 
 _LONGEST = 220  # bytes of key; a longer line says something
+_SHORTEST = 4  # bytes of key by which a beginning is looked up
+_STAMP_WORDS = """
+aktualisiert zuletzt veröffentlicht publiziert erstellt erschienen stand published posted updated last first created
+publié mis modifié publicado actualizado pubblicato aggiornato gepubliceerd bijgewerkt geplaatst udgivet opdateret
+publisert oppdatert publicerad uppdaterad опубликовано обновлено
+"""
 
 
-def _read_seeds() -> tuple[dict[bytes, str], dict[str, str]]:
-    """Read the seeds: whole lines by key, and beginnings in lower case, each with what it is."""
+def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:
+    """Read the seeds: whole lines by key, and beginnings in lower case by the first bytes of theirs."""
     whole: dict[bytes, str] = {}
-    beginnings: dict[str, str] = {}
+    beginnings: dict[bytes, list[tuple[str, str]]] = {}
     kind = ""
     for row in (files("tasks.normalize") / "seeds.txt").read_text(encoding="utf-8").splitlines():
         if row.startswith("["):
             kind = row.strip("[]")
         elif row.endswith("…"):
-            beginnings[row.removesuffix("…").rstrip()] = kind
+            phrase = row.removesuffix("…").rstrip()
+            beginnings.setdefault(fold(phrase)[:_SHORTEST], []).append((phrase, kind))
         elif row and not row.startswith("#"):
             whole[fold(row)] = kind
     return whole, beginnings
 
 
 _WHOLE, _BEGINNINGS = _read_seeds()
-_BEGIN = tuple(_BEGINNINGS)
+_STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
 
 
-def find_stubs(lines: Sequence[str], keys: Sequence[bytes], first_paragraph: int) -> dict[int, Finding]:
-    """Return the lines that are newsroom furniture by their form; bare dates only before the first paragraph."""
+def find_stubs(lines: Sequence[str], masked: Sequence[bytes], first_paragraph: int) -> dict[int, Finding]:
+    """Return the lines that are newsroom furniture by their form; bare dates only before the first paragraph.
+
+    `masked` are the lines' keys with their digits masked.
+    """
     found: dict[int, Finding] = {}
-    for i, key in enumerate(keys):
-        if not key or len(key) > _LONGEST:
+    for i, key in enumerate(masked):
+        if len(key) > _LONGEST:
             continue
-        kind = (
-            _WHOLE.get(_DIGITS.sub(b"0", key))
-            or _by_start(lines[i])
-            or _by_date(lines[i], key, in_head=i < first_paragraph)
-        )
+        kind = _WHOLE.get(key)
+        if kind is None:
+            start = key[:_SHORTEST]
+            if start in _BEGINNINGS:
+                kind = _by_start(lines[i], _BEGINNINGS[start])
+            if kind is None and b"0" in key and len(key) < 60:
+                kind = _by_date(lines[i], start, in_head=i < first_paragraph)
         if kind:
-            found[i] = Finding(rule="stub", reason=f"is a {kind}", confidence=0.9)
+            found[i] = Finding(rule="stub", reason=f"is {_article(kind)} {kind}", confidence=0.9)
     return found
 
 
-def _by_start(line: str) -> str | None:
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def _by_start(line: str, beginnings: Sequence[tuple[str, str]]) -> str | None:
     low = line[:80].lower().lstrip("-–•>» ")
-    if not low.startswith(_BEGIN):
-        return None
-    return next(kind for phrase, kind in _BEGINNINGS.items() if low.startswith(phrase))
+    return next((kind for phrase, kind in beginnings if low.startswith(phrase)), None)
 
 
-def _by_date(line: str, key: bytes, *, in_head: bool) -> str | None:
-    if len(key) > 70:
-        return None
-    if _STAMP.fullmatch(line):
+def _by_date(line: str, start: bytes, *, in_head: bool) -> str | None:
+    if start in _STAMPS and _STAMP.fullmatch(line):
         return "publication stamp"
-    if in_head and key[:1].isdigit() and _MOMENT.fullmatch(line):
+    if in_head and _MOMENT.fullmatch(line):
         return "publication stamp"
     return None

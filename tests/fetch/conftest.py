@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -44,8 +45,8 @@ class Site:
     port: int = 0
     routes: dict[str, Callable[[Asked], Reply]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
-    in_flight: int = 0
-    most_in_flight: int = 0
+    in_flight: Counter[str] = field(default_factory=Counter)
+    most_in_flight: Counter[str] = field(default_factory=Counter)
     connections: int = 0
 
     def url(self, path: str = "/feed", host: str = "127.0.0.1") -> str:
@@ -71,15 +72,16 @@ class Site:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
         asked = Asked(method, path, headers)
         self.asked.append(asked)
-        self.in_flight += 1
-        self.most_in_flight = max(self.in_flight, self.most_in_flight)
+        host = headers["host"].rpartition(":")[0]
+        self.in_flight[host] += 1
+        self.most_in_flight[host] = max(self.in_flight[host], self.most_in_flight[host])
         try:
             handler = self.routes.get(path.partition("?")[0])
             async for chunk in _chunks(handler(asked) if handler else reply(404)):
                 writer.write(chunk)
                 await writer.drain()
         finally:
-            self.in_flight -= 1
+            self.in_flight[host] -= 1
 
 
 async def _chunks(answer: Reply) -> AsyncIterator[bytes]:

@@ -132,15 +132,25 @@ def test_a_changed_item_date_is_a_change(site: Site, policy: FetchPolicy) -> Non
     assert one(policy, url, known_sha256=first.body_sha256).outcome is FetchOutcome.CHANGED
 
 
-def test_an_audit_asks_without_validators_and_finds_the_liar(site: Site, policy: FetchPolicy) -> None:
-    url = site.serve("/feed", reply(200, FEED, ETag='"frozen"'))
+@pytest.mark.parametrize("honest", [True, False])
+def test_an_audit_asks_without_validators_and_finds_the_liar(site: Site, policy: FetchPolicy, *, honest: bool) -> None:
+    url = site.serve("/feed", reply(200, FEED, ETag='"1"'))
     first = one(policy, url)
-    site.serve("/feed", reply(200, FEED.replace(b"gesperrt", b"wieder frei"), ETag='"frozen"'))
+    fresh = reply(200, FEED.replace(b"gesperrt", b"wieder frei"), ETag='"2"')
+    site.serve("/feed", lambda asked: reply(304) if "if-none-match" in asked.headers and not honest else fresh)
     audit = one(policy, url, validators=first.validators, known_sha256=first.body_sha256, audit=True)
-    assert "if-none-match" not in site.asked[-1].headers
+    assert [asked.headers.get("if-none-match") for asked in site.asked[1:]] == [None, '"1"']
     assert audit.audited
-    assert audit.lied
+    assert audit.lied is not honest
     assert audit.outcome is FetchOutcome.CHANGED
+
+
+def test_an_audit_that_finds_no_change_asks_no_further(site: Site, policy: FetchPolicy) -> None:
+    url = site.serve("/feed", reply(200, FEED, ETag='"1"'))
+    first = one(policy, url)
+    audit = one(policy, url, validators=first.validators, known_sha256=first.body_sha256, audit=True)
+    assert (audit.outcome, audit.lied) == (FetchOutcome.SAME_BODY, False)
+    assert len(site.asked) == 2
 
 
 def test_redirects_are_followed_and_listed(site: Site, policy: FetchPolicy) -> None:
@@ -223,7 +233,7 @@ def test_a_connection_serves_many_feeds(site: Site, policy: FetchPolicy) -> None
     url = site.serve("/feed", reply(200, FEED))
     results = fetch(policy, *(FetchRequest(feed_id=number, url=f"{url}?{number}") for number in range(40)))
     assert [result.feed_id for result in results] == list(range(40))
-    assert site.most_in_flight <= policy.per_host
+    assert site.most_in_flight["127.0.0.1"] <= policy.per_host
     assert site.connections <= policy.per_host
 
 

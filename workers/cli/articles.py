@@ -118,10 +118,13 @@ def show(
     """
     from storage import articles
     from storage.db import reading
+    from storage.records import Entry
     from tasks.content import clean_of
+    from tasks.urls import identity_keys
 
     with opened_store() as sessions, reading(sessions) as session:
-        article = articles.find(session, reference)
+        keys = identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
+        article = articles.find(session, reference, keys=keys)
         versions = {row.number: row for row in articles.revisions(session, article.id)}
         row = versions.get(revision or article.revision)
         if row is None:
@@ -170,7 +173,6 @@ def clean(
     from dataclasses import asdict
 
     from tasks.enrich import Enrichers, EnrichInput
-
     from tasks.normalize import clean_copy
     from workers.settings import settings
 

@@ -18,6 +18,10 @@ app = typer.Typer(no_args_is_help=True, help="The feeds that are polled.")
 Reference = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id, URL or title.")]
 
 
+# What only the machine reads; `--json` leaves it out too.
+HIDDEN = {"seen", "lease_token", "state"}
+
+
 def add_to(root: typer.Typer) -> None:
     """Put `feeds` and `poll` under the root command."""
     root.add_typer(app, name="feeds")
@@ -133,12 +137,18 @@ def show(
     """
     from storage import feeds
     from storage.db import reading
+    from tasks.cadence import Rhythm
+    from tasks.room import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:
         feed = feeds.find(session, reference)
         history = feeds.history(session, feed.id, attempts) if attempts else []
-        facts = {name: value for name, value in feed.model_dump().items() if name not in {"seen", "lease_token"}}
+        facts = {name: value for name, value in feed.model_dump().items() if name not in HIDDEN}
         facts["url"] = _masked(feed.url)
+        rhythm = Rhythm.from_json(feed.rhythm)
+        facts["rhythm"] = (
+            {"entries_a_day": round(rhythm.rate(utc_now()), 2), "window": rhythm.window} if rhythm.at else None
+        )
         rows = [
             {
                 "at": row.started_at,

@@ -87,27 +87,42 @@ def fail(message: str, code: Exit = Exit.FAILED) -> NoReturn:
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn what can be wrong into one line with its remedy and the right exit code."""
-    from redis.exceptions import RedisError
-    from sqlalchemy.exc import OperationalError
-
-    from storage.errors import AmbiguousFeed, DuplicateFeed, StoreError
-    from workers.settings import BadSettings
-
     try:
         yield
-    except BadSettings as error:
-        fail(str(error), Exit.USAGE)
-    except (DuplicateFeed, AmbiguousFeed) as error:
-        fail(str(error), Exit.CONFLICT)
-    except StoreError as error:
-        fail(str(error), Exit.NOT_FOUND)
-    except OperationalError as error:
-        fail(f"the database does not answer: {error.orig}. `wireroom doctor` says more", Exit.UNAVAILABLE)
-    except RedisError as error:
-        fail(
-            f"Redis does not answer: {error}. Is `wireroom run` running? `wireroom doctor` says more", Exit.UNAVAILABLE
-        )
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
     except BrokenPipeError:
         # `wireroom events tail | head` is no error.
         sys.stderr.close()
         raise typer.Exit(Exit.OK) from None
+    except Exception as error:
+        found = _explanation(error)
+        if found is None:
+            raise
+        fail(*found)
+
+
+def _explanation(error: Exception) -> tuple[str, Exit] | None:
+    """What to say of an error, and the exit code; None for one that nobody foresaw."""
+    from workers.settings import BadSettings
+
+    if isinstance(error, BadSettings):
+        return str(error), Exit.USAGE
+    if "sqlalchemy" in sys.modules:
+        from sqlalchemy.exc import OperationalError
+
+        from storage.errors import AmbiguousFeed, DuplicateFeed, StoreError
+
+        if isinstance(error, DuplicateFeed | AmbiguousFeed):
+            return str(error), Exit.CONFLICT
+        if isinstance(error, StoreError):
+            return str(error), Exit.NOT_FOUND
+        if isinstance(error, OperationalError):
+            return f"the database does not answer: {error.orig}. `wireroom doctor` says more", Exit.UNAVAILABLE
+    if "redis" in sys.modules:
+        from redis.exceptions import RedisError
+
+        if isinstance(error, RedisError):
+            remedy = "Is `wireroom run` running? `wireroom doctor` says more"
+            return f"Redis does not answer: {error}. {remedy}", Exit.UNAVAILABLE
+    return None
