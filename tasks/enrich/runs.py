@@ -62,13 +62,18 @@ class Runs(dict[str, tuple[Mention, ...]]):
 
     def _read(self, written: Sequence[str]) -> Iterator[Mention]:
         single = [self.tokens.read(word) for word in written]
+        first_words = self.tokens.first_words
         part: list[Token] = []
         at = 0
         while at < len(single):
             if single[at].opens and part:  # "Merz (CDU)" is two names
                 yield from self._mentions(part)
                 part = []
-            token, width = self._longer(single, at) or (self._in_context(single, at, part), 1)
+            token, width = single[at], 1
+            if token.text in first_words and (longer := self._longer(single, at)):
+                token, width = longer
+            elif token.kind is not Kind.NAME:
+                token = self._in_context(single, at, part)
             if token.prefix is not None:
                 yield self._of_prefix(token)
             part.append(token)
@@ -76,8 +81,6 @@ class Runs(dict[str, tuple[Mention, ...]]):
         yield from self._mentions(part)
 
     def _longer(self, single: Sequence[Token], at: int) -> tuple[Token, int] | None:
-        if single[at].text not in self.tokens.first_words:
-            return None
         for width in range(min(LONGEST_NAME, len(single) - at), 1, -1):
             if found := self.tokens.named(" ".join([token.text for token in single[at : at + width]])):
                 return found, width
@@ -86,8 +89,6 @@ class Runs(dict[str, tuple[Mention, ...]]):
     def _in_context(self, single: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
         """The token as its neighbours make it: after a first name comes a name, whatever else the word means."""
         token = single[at]
-        if token.kind is Kind.NAME:
-            return token
         after_first = bool(before) and before[-1].first and before[-1].kind is Kind.NAME
         before_name = at + 1 < len(single) and single[at + 1].kind is Kind.NAME and not single[at + 1].opens
         if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
@@ -107,9 +108,11 @@ class Runs(dict[str, tuple[Mention, ...]]):
         return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
     def _mentions(self, tokens: list[Token]) -> Iterator[Mention]:
-        organisation = self._organisation(tokens)
-        if organisation is not None:
-            yield organisation
+        organisation = None
+        if any(token.kind is Kind.HEAD or token.kind is Kind.FORM for token in tokens):
+            organisation = self._organisation(tokens)
+            if organisation is not None:
+                yield organisation
         role = ""
         names: list[Token] = []
         previous: Token | None = None

@@ -195,7 +195,7 @@ class Tokens(dict[str, int]):
             kind = Kind.FORM
         elif text in lists.heads:
             kind = Kind.HEAD
-        elif text in lists.roles or (self.german and last.lower().endswith(lists.role_tails)):
+        elif text in lists.roles or (self.german and lists.role_tails.end(last.lower())):
             kind = Kind.ROLE
         else:
             kind = self._by_form(text, last)
@@ -207,13 +207,13 @@ class Tokens(dict[str, int]):
             return Kind.GEO
         if text in lists.things:
             return Kind.THING
-        if self.german and len(text) > _SHORTEST_TAIL and text.endswith(lists.tails):
+        if self.german and len(text) > _SHORTEST_TAIL and lists.tails.end(text):
             return Kind.HEAD
-        if self.german and last.lower().endswith(PLACE_NOUNS):
+        if self.german and PLACE_NOUNS.end(last.lower()):
             return Kind.PLACE_NOUN
-        if text in lists.common or (self.german and last.lower().endswith(NOUN_ENDINGS)):
+        if text in lists.common or (self.german and NOUN_ENDINGS.end(last.lower())):
             return Kind.NOUN
-        if self.german and last.lower().endswith(FIRM_NOUNS):
+        if self.german and FIRM_NOUNS.end(last.lower()):
             return Kind.FIRM
         return Kind.NAME
 
