@@ -43,19 +43,20 @@ class Mention(NamedTuple):
 class Runs(dict[str, tuple[Mention, ...]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
-    LIMIT: Final = 20_000
+    LIMIT: Final = 15_000  # in German and English, as in `Tokens`
     LONGEST: Final = 160
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.tokens: Final = Tokens(language)
         self.language: Final = language
+        self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
 
     def __missing__(self, run: str) -> tuple[Mention, ...]:
         if len(run) > self.LONGEST:
             return ()
-        if len(self) >= self.LIMIT:
+        if len(self) >= self.limit:
             self.clear()
         mentions = self[run] = tuple(self._read(run.split(" ")[:MOST_WORDS]))
         return mentions
@@ -200,7 +201,15 @@ _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(Kind.SKIP, "")
 
 
-@lru_cache(maxsize=12)
+# Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.
+LANGUAGES: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "pl"})
+
+
 def runs(language: str) -> Runs:
     """The memo for copy in `language`; it lives as long as the process."""
+    return _runs(language if language in LANGUAGES else "en")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _runs(language: str) -> Runs:
     return Runs(language)

@@ -131,7 +131,7 @@ def words(language: str) -> Words:
         if line.startswith(("de: ", "en: "))
         for word in line.partition(": ")[2].split()
     }
-    function = frozenset(not_names["start"]) | frozenset(functions)
+    function = (frozenset(not_names["start"]) | frozenset(functions)) - {"May"}
     time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),
