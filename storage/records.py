@@ -61,6 +61,8 @@ class Entry:
 
     `guid` is verbatim (never resolved against a base). `url` is absolute. `sha256` (hex) covers every field that
     ingestion reads and neither `position` nor the feed's address, so an entry that only moved is the same entry.
+    `raw_sha256` (hex) covers the bytes of the item as they stood in the document and what the document says for all its
+    items; hand it back as `seen` and the same bytes are not parsed again. Empty where the format has no such bytes.
     """
 
     position: int
@@ -79,6 +81,7 @@ class Entry:
     updated_at: datetime | None = None
     sha256: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    raw_sha256: str = ""
 
     def __post_init__(self) -> None:
         aware("published_at", self.published_at)
@@ -87,17 +90,21 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadEntry:
-    """An entry that could not be read: why, and its bytes, for the quarantine."""
+    """An entry that could not be read: why, and its bytes, for the quarantine; `raw_sha256` as on `Entry`."""
 
     position: int
     reason: str
     error: str
     raw: bytes
+    raw_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHints:
-    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:)."""
+    """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
+
+    `skip_days` count from Monday = 0. `update_period` is sy:updatePeriod divided by sy:updateFrequency.
+    """
 
     title: str | None = None
     site_url: str | None = None
@@ -113,11 +120,18 @@ class FeedHints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParsedDocument:
-    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones."""
+    """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones.
+
+    `skipped` are the `raw_sha256` of items that were known already and so not parsed. `reader` names what read it
+    (`xml`, `items`, `feedparser`, `recover`, `json`, `sitemap`); `notes` say what was odd, for the operator.
+    """
 
     hints: FeedHints
     entries: tuple[Entry, ...]
     bad: tuple[BadEntry, ...] = ()
+    skipped: tuple[str, ...] = ()
+    reader: str = ""
+    notes: tuple[str, ...] = ()
 
 
 # --- article: the clean piece ------------------------------------------------------------------------------------
@@ -201,6 +215,21 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+# --- stories -----------------------------------------------------------------------------------------------------
+
+
+class StoryRelation(StrEnum):
+    """How a copy relates to the copy it was joined by: read it as "this article … that one"."""
+
+    FIRST = "first"
+    IDENTICAL = "identical"
+    CUT_OF = "cut_of"
+    EXTENDS = "extends"
+    EDITED_FROM = "edited_from"
+    CORRECTS = "corrects"
+    JOINED = "joined"
+
+
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
@@ -227,21 +256,31 @@ class Tag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validators:
-    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none."""
+    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none.
+
+    `url` is the address whose answer carried them: they are sent to no other. None sends them on every hop.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchRequest:
-    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged."""
+    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged.
+
+    `known_sha256` is the digest of the document we hold (`FetchResult.body_sha256` of its fetch). `audit` asks without
+    validators, to learn whether the server tells the truth about them.
+    """
 
     feed_id: int
     url: str
     validators: Validators = Validators()
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
+    known_sha256: str | None = None
+    audit: bool = False
 
 
 class FetchOutcome(StrEnum):
@@ -264,6 +303,7 @@ class FetchOutcome(StrEnum):
     GONE = "gone"
     THROTTLED = "throttled"
     NOT_A_FEED = "not_a_feed"
+    EMPTY = "empty"
     PARSE = "parse"
     OTHER = "other"
 
@@ -284,6 +324,10 @@ class FetchResult:
 
     `headers` are the answer's, names in lower case, only those that later stages read. `body` is decoded from its
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
+    `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
+    `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
+    although some are held; `lied` that the server would have answered 304 to them although its document had changed.
+    `retry_at` is when a deferred feed's host may be free.
     """
 
     feed_id: int
@@ -299,9 +343,14 @@ class FetchResult:
     wire_bytes: int = 0
     hops: tuple[tuple[int, str], ...] = ()
     error: str | None = None
+    body_sha256: str | None = None
+    audited: bool = False
+    lied: bool = False
+    retry_at: datetime | None = None
 
     def __post_init__(self) -> None:
         aware("started_at", self.started_at)
+        aware("retry_at", self.retry_at)
 
 
 class Cause(StrEnum):
@@ -325,5 +374,53 @@ class HeldArticle:
     entry_sha256: str
     content_sha256: str
     normalizer: int
+    tagger: str
     updated_at: datetime | None
     status: str
+    document_id: int
+    first_seen_at: datetime
+    revised_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArticleView:
+    """An article as it goes out: the cleaned piece of one revision with its tags, ids and times."""
+
+    id: UUID
+    feed_id: int
+    feed_url: str
+    publisher: str | None
+    revision: int
+    status: str
+    url: str | None
+    guid: str | None
+    language: str | None
+    published_at: datetime | None
+    published_raw: str | None
+    updated_at: datetime | None
+    first_seen_at: datetime
+    clean: CleanArticle
+    authors: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    normalizer: int = 0
+    duplicate_of: UUID | None = None
+    story_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened, as it will be told: one CloudEvent, its id fixed by what it is about.
+
+    `body` is the CloudEvent 1.0 in structured JSON; the rest stands beside it so that nothing needs to parse it.
+    """
+
+    id: str
+    type: str
+    subject: str
+    feed_id: int | None
+    time: datetime
+    body: str
+
+    def __post_init__(self) -> None:
+        aware("time", self.time)

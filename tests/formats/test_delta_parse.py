@@ -1,0 +1,162 @@
+"""Items that were seen before are not read again, and what is read comes out as in a full parse."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.records import ParsedDocument
+from tasks.formats import FormatError, parse
+from tasks.formats.delta import audit
+from tasks.formats.slices import cut
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from feedwriter import FEEDS, Item, atom, rss  # the folder is no package
+
+URL = "https://paper.example/feed"
+DOCUMENTS = sorted(path for path in (Path(__file__).parent / "documents").iterdir() if path.suffix != ".json")
+
+
+def read(body: bytes, seen: frozenset[str] | set[str] = frozenset()) -> ParsedDocument:
+    return parse(body, content_type=None, url=URL, seen=seen)
+
+
+def agrees(body: bytes, share: int) -> None:
+    """The delta parse of `body`, with every `share`-th item known, gives what the full parse gives without those."""
+    full = read(body)
+    hashes = [one.raw_sha256 for one in (*full.entries, *full.bad) if one.raw_sha256]
+    seen = set(hashes[::share])
+    part = read(body, seen)
+    assert part.entries == tuple(one for one in full.entries if one.raw_sha256 not in seen)
+    assert part.bad == tuple(one for one in full.bad if one.raw_sha256 not in seen)
+    assert sorted(part.skipped) == sorted(one for one in hashes if one in seen)
+    assert part.hints == full.hints
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_every_document_gives_the_same_whether_some_items_are_known_or_none(path: Path, share: int) -> None:
+    try:
+        agrees(path.read_bytes(), share)
+    except FormatError as error:
+        with pytest.raises(type(error)):
+            read(path.read_bytes(), {"x"})
+
+
+@given(FEEDS, st.integers(1, 3))
+def test_rss_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
+    agrees(rss(items), share)
+
+
+@given(FEEDS, st.integers(1, 3))
+def test_atom_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
+    agrees(atom(items), share)
+
+
+@given(FEEDS, FEEDS)
+def test_only_new_items_are_read_from_a_feed_that_moved_on(before: list[Item], added: list[Item]) -> None:
+    held = {item.number for item in before}
+    fresh = [item for item in added if item.number not in held]
+    seen = {one.raw_sha256 for one in read(rss(before)).entries}
+    now = read(rss([*fresh, *before], built="Tue, 03 Mar 2026 06:00:00 +0100"), seen)
+    assert [one.guid for one in now.entries] == [f"p-{item.number}" for item in fresh]
+    assert len(now.skipped) == len(before)
+    assert [one.position for one in now.entries] == list(range(len(fresh)))
+
+
+def test_a_changed_letter_makes_an_item_new() -> None:
+    item = "<item><title>{}</title><guid>1</guid></item>"
+    document = "<rss version='2.0'><channel><title>T</title>{}</channel></rss>"
+    seen = {one.raw_sha256 for one in read(document.format(item.format("Rat tagt")).encode()).entries}
+    assert read(document.format(item.format("Rat tagt!")).encode(), seen).entries[0].headline == "Rat tagt!"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"<rss version='2.0'><channel xml:base='https://else.example/'><title>T</title>%s</channel></rss>",
+        b"<rss version='2.0'><channel><title>T</title><language>en</language>%s</channel></rss>",
+        b"<rss version='2.0' xmlns:dc='urn:other'><channel><title>T</title>%s</channel></rss>",
+        b"<rss version='2.0'><channel><title>T</title><pubDate>2026-03-02T06:00:00+05:00</pubDate>%s</channel></rss>",
+    ],
+)
+def test_what_the_document_says_for_all_items_makes_them_new_when_it_changes(other: bytes) -> None:
+    item = b"<item><title>A</title><link>/1</link><pubDate>Mon, 02 Mar 2026 06:00:00</pubDate></item>"
+    before = b"<rss version='2.0'><channel><title>T</title>%s</channel></rss>"
+    seen = {one.raw_sha256 for one in read(before % item).entries}
+    assert read(before % item, seen).entries == ()
+    assert len(read(other % item, seen).entries) == 1
+
+
+def test_one_malformed_item_leaves_the_hashes_of_its_neighbours_alone() -> None:
+    sound = b"<rss version='2.0'><channel><title>T</title><item><title>A</title></item>%s</channel></rss>"
+    before = read(sound % b"")
+    after = read(sound % b"<item><title>B & <b>C</title></item>")
+    assert after.reader == "items"
+    assert (after.entries[0].raw_sha256, after.entries[0].sha256) == (
+        before.entries[0].raw_sha256,
+        before.entries[0].sha256,
+    )
+
+
+def test_an_audit_finds_an_entry_that_reads_differently_now() -> None:
+    full = read(b"<rss version='2.0'><channel><title>T</title><item><title>A</title></item></channel></rss>")
+    raw, sound = full.entries[0].raw_sha256, full.entries[0].sha256
+    assert audit(full, {raw: sound}) == ()
+    assert audit(full, {}) == ()
+    assert audit(full, {raw: "0" * 64}) == (raw,)
+
+
+# --- cutting -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("<rss><item>a</item><item>b</item></rss>", ["<item>a</item>", "<item>b</item>"]),
+        ("<rss><item/><item x='1'/></rss>", ["<item/>", "<item x='1'/>"]),
+        ("<feed><entry>a</entry ></feed>", ["<entry>a</entry >"]),
+        ("<a:feed><a:entry>x</a:entry></a:feed>", ["<a:entry>x</a:entry>"]),
+        ("<rss><item><![CDATA[</item><item>]]></item></rss>", ["<item><![CDATA[</item><item>]]></item>"]),
+        ("<rss><!-- <item>no</item> --><item>a</item></rss>", ["<item>a</item>"]),
+        ("<rss><items/><itemize/><item>a</item></rss>", ["<item>a</item>"]),
+    ],
+)
+def test_items_are_cut_where_they_stand(text: str, items: list[str]) -> None:
+    found = cut(text)
+    assert found is not None
+    assert list(found.items) == items
+    assert found.around(list(found.items)).replace("\n", "") == text or len(items) > 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<rss><item>a<item>b</item></item></rss>",
+        "<rss></item></rss>",
+        "<rss><item>a</entry></rss>",
+        "<rss></rss>",
+        "",
+        "<rss><![CDATA[<item>",
+        "<a:item>x</b:item>",
+    ],
+)
+def test_what_does_not_add_up_is_not_cut(text: str) -> None:
+    assert cut(text) is None
+
+
+@given(st.text(alphabet="<>/!-[]CDATA item&;entry", max_size=200))
+def test_no_text_loses_a_character_in_cutting(text: str) -> None:
+    found = cut(text)
+    if found is not None:
+        whole = found.head + "".join(
+            piece
+            for index, item in enumerate(found.items)
+            for piece in (item, found.between[index] if index < len(found.between) else "")
+        )
+        assert whole + found.tail + (found.truncated or "") == text
