@@ -462,8 +462,20 @@ def _learn(
     read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
     feed.seen = known | read
     degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
-    feed.hints = hints_json(hints) | {"document": document.id} | ({"degraded": True} if degraded else {})
+    feed.hints = (
+        hints_json(hints)
+        | {"document": document.id}
+        | _kin(feed, document, known=bool(parsed.skipped) or any(d.held is not None for d in decisions))
+        | ({"degraded": True} if degraded else {})
+    )
     published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
     window = len(parsed.entries) + len(parsed.skipped)
     feed.rhythm = Rhythm.from_json(feed.rhythm).seen(published, window=window, now=now).to_json()
     feed.unread = None
+
+
+def _kin(feed: Feed, document: Document, *, known: bool) -> dict[str, str]:
+    """Whether the first document from this address held entries that were known: then it is the same feed there."""
+    if feed.hints.get("met") == document.url:
+        return {name: feed.hints[name] for name in ("met", "kin") if name in feed.hints}
+    return {"met": document.url} | ({"kin": document.url} if known else {})

@@ -18,6 +18,7 @@ def state_of(feed: Feed) -> FeedState:
         hints=hints_of(feed.hints),
         rhythm=Rhythm.from_json(feed.rhythm),
         unread=feed.unread,
+        kin=feed.hints.get("kin"),
         memory=Memory.from_json(feed.state),
     )
 

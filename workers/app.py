@@ -120,7 +120,8 @@ def _open_room(**_: object) -> None:
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
-    room = room_of(chosen, make_sessions(make_engine(chosen.database)), lease=timedelta(seconds=LEASE))
+    sessions = make_sessions(make_engine(chosen.database))
+    room = room_of(chosen, sessions, lease=timedelta(seconds=LEASE), governed=True)
     jobs.use(room)
 
 

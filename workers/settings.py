@@ -59,9 +59,16 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Private networks that may be polled all the same, as comma-separated CIDR blocks."
     )
+    host_limit: int = Field(2, ge=1, description="Requests in flight to one host, of all workers together.")
+    host_delay: float = Field(0.0, ge=0, description="Least seconds between two requests to one host.")
+    polls_per_minute: float | None = Field(
+        None, gt=0, description="Budget of requests a minute for all feeds; without it a feed's rhythm alone decides."
+    )
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
-    concurrency: int = Field(2, ge=1, description="Child processes of a worker.")
+    concurrency: int | None = Field(
+        None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
+    )
     threshold: float = Field(0.5, ge=0, le=1, description="Confidence below which a line is marked, not removed.")
     event_payload: Literal["full", "ids"] = Field(
         "full", description="Whether events carry the article or only its ids."

@@ -3,6 +3,6 @@
 from tasks.fetch.client import Fetcher
 from tasks.fetch.guard import Blocked, check
 from tasks.fetch.policy import FetchPolicy
-from tasks.fetch.shard import close, fetch_shard
+from tasks.fetch.shard import close, fetch_batches, fetch_shard
 
-__all__ = ["Blocked", "FetchPolicy", "Fetcher", "check", "close", "fetch_shard"]
+__all__ = ["Blocked", "FetchPolicy", "Fetcher", "check", "close", "fetch_batches", "fetch_shard"]

@@ -83,11 +83,17 @@ class Fetcher:
             await self._session.close()
         self._lookups.shutdown(wait=False, cancel_futures=True)
 
-    async def fetch_all(self, requests: Sequence[FetchRequest]) -> list[FetchResult]:
-        """Fetch side by side, results in the order of the requests; a feed's fault is its result, never raised.
+    def start(self, requests: Sequence[FetchRequest]) -> set[asyncio.Task[FetchResult]]:
+        """Begin to fetch side by side; the tasks are named by the number of their request.
 
-        What has not begun when `shard_seconds` are over comes back as deferred.
+        A feed's fault is its result, never raised. What has no turn within `shard_seconds` comes back as deferred.
         """
+        deadline = time.monotonic() + self.policy.shard_seconds
+        loop = asyncio.get_running_loop()
+        return {loop.create_task(self._fetch(each, deadline), name=str(n)) for n, each in enumerate(requests)}
+
+    async def fetch_all(self, requests: Sequence[FetchRequest]) -> list[FetchResult]:
+        """Fetch side by side and return the results in the order of the requests."""
         deadline = time.monotonic() + self.policy.shard_seconds
         return await asyncio.gather(*(self._fetch(request, deadline) for request in requests))
 
