@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from tasks.normalize.boilerplate import KnownLine, templates
-from tasks.normalize.clean import THRESHOLD
 from tasks.normalize.fold import fold_lines
 from tasks.normalize.judge import Verdict, judge
 from tasks.normalize.mend import mend, mend_lines
@@ -24,11 +23,7 @@ def clean(
     """Return the lines that stay; headline and teaser have no field here, so the first copy of each stays a line."""
     del lang, publisher
     found = verdict(headline, teaser, lines, history)
-    return [
-        line
-        for i, (line, finding) in enumerate(zip(lines, found.findings, strict=True))
-        if finding is None or i in found.slots or finding.confidence < THRESHOLD
-    ]
+    return [line for i, line in enumerate(lines) if not found.goes(i) or i in found.slots]
 
 
 def verdict(

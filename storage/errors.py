@@ -5,6 +5,7 @@ StoreError
 ├── AmbiguousFeed     several feeds answer to that title
 ├── DuplicateFeed     the URL is subscribed already
 ├── UnknownArticle    no article by that id
+├── UnknownStory      no story by that id
 ├── Raced             another process wrote what this one had read; read again and redo
 └── LeaseLost         another process holds the lease by now; stop, and stand by
 """
@@ -30,6 +31,10 @@ class DuplicateFeed(StoreError):
 
 class UnknownArticle(StoreError):
     """No article by that id."""
+
+
+class UnknownStory(StoreError):
+    """No story by that id."""
 
 
 class Raced(StoreError):

@@ -30,7 +30,7 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 AUTOINCREMENT = {"sqlite_autoincrement": True}
 
 
-def _enum(kind: type[StrEnum]) -> Enum:
+def enum_column(kind: type[StrEnum]) -> Enum:
     """A column that stores the member's value (SQLAlchemy would store its name, and a native type on Postgres)."""
     return Enum(kind, native_enum=False, length=24, values_callable=lambda members: [m.value for m in members])
 
@@ -107,7 +107,7 @@ class Feed(SQLModel, table=True):
     site_url: str | None = Field(default=None, sa_type=Text)
     publisher: str | None = Field(default=None, sa_type=Text, index=True)
     language: str | None = None
-    status: FeedStatus = Field(default=FeedStatus.ACTIVE, sa_type=_enum(FeedStatus))
+    status: FeedStatus = Field(default=FeedStatus.ACTIVE, sa_type=enum_column(FeedStatus))
     interval: int | None = None
     priority: int = 0
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -142,7 +142,7 @@ class Fetch(SQLModel, table=True):
     feed_id: int = Field(sa_type=BigId)
     started_at: datetime
     duration_ms: float
-    outcome: FetchOutcome = Field(sa_type=_enum(FetchOutcome))
+    outcome: FetchOutcome = Field(sa_type=enum_column(FetchOutcome))
     status: int | None = None
     wire_bytes: int = 0
     final_url: str | None = Field(default=None, sa_type=Text)
@@ -183,9 +183,9 @@ class Document(SQLModel, table=True):
     sha256: str = Field(max_length=64, index=True)
     url: str = Field(sa_type=Text)
     content_type: str | None = Field(default=None, sa_type=Text)
-    cause: Cause = Field(default=Cause.POLL, sa_type=_enum(Cause))
+    cause: Cause = Field(default=Cause.POLL, sa_type=enum_column(Cause))
     fetched_at: datetime
-    state: DocumentState = Field(default=DocumentState.STORED, sa_type=_enum(DocumentState))
+    state: DocumentState = Field(default=DocumentState.STORED, sa_type=enum_column(DocumentState))
     due_at: datetime | None = None
     lease_token: str | None = None
     attempts: int = 0
@@ -206,7 +206,7 @@ class Article(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     feed_id: int = Field(sa_type=BigId, foreign_key="feed.id")
-    status: ArticleStatus = Field(default=ArticleStatus.USABLE, sa_type=_enum(ArticleStatus))
+    status: ArticleStatus = Field(default=ArticleStatus.USABLE, sa_type=enum_column(ArticleStatus))
     revision: int
     headline: str = Field(sa_type=Text)
     teaser: str | None = Field(default=None, sa_type=Text)
@@ -234,7 +234,7 @@ class Revision(SQLModel, table=True):
     article_id: UUID = Field(primary_key=True, foreign_key="article.id")
     number: int = Field(primary_key=True, sa_type=Integer)
     created_at: datetime
-    cause: Cause = Field(sa_type=_enum(Cause))
+    cause: Cause = Field(sa_type=enum_column(Cause))
     entry_sha256: str
     content_sha256: str
     normalizer: int
@@ -332,8 +332,22 @@ class Quarantined(SQLModel, table=True):
     raw: bytes = Field(sa_type=LargeBinary)
     raw_sha256: str = Field(max_length=64)
     created_at: datetime
-    state: QuarantineState = Field(default=QuarantineState.HELD, sa_type=_enum(QuarantineState))
+    state: QuarantineState = Field(default=QuarantineState.HELD, sa_type=enum_column(QuarantineState))
     decided_at: datetime | None = None
+
+
+class SourceLines(SQLModel, table=True):
+    """The lines of a source: `lines` maps a line's key to [articles that held it, day of the last one, sample].
+
+    `rulings` maps a key to [`pinned` or `forbidden`, sample]; `articles` is how many were counted.
+    """
+
+    __tablename__ = "source_lines"
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    articles: int = 0
+    lines: dict[str, list[Any]] = Field(default_factory=dict, sa_type=JSON)
+    rulings: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
 
 
 class Lease(SQLModel, table=True):
@@ -354,7 +368,7 @@ class ReingestRun(SQLModel, table=True):
     __table_args__: ClassVar[Any] = AUTOINCREMENT
 
     id: int = Field(default=None, primary_key=True, sa_type=BigId)
-    state: RunState = Field(default=RunState.RUNNING, sa_type=_enum(RunState))
+    state: RunState = Field(default=RunState.RUNNING, sa_type=enum_column(RunState))
     selection: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     started_at: datetime
     finished_at: datetime | None = None

@@ -66,11 +66,19 @@ class Settings(BaseSettings):
     )
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
-    concurrency: int = Field(2, ge=1, description="Child processes of a worker.")
+    concurrency: int | None = Field(
+        None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
+    )
     threshold: float = Field(0.5, ge=0, le=1, description="Confidence below which a line is marked, not removed.")
     event_payload: Literal["full", "ids"] = Field(
         "full", description="Whether events carry the article or only its ids."
     )
+    events_host: str = Field("127.0.0.1", description="Address that `wireroom events serve` listens on.")
+    events_port: int = Field(8787, ge=0, le=65535, description="Port that `wireroom events serve` listens on.")
+    events_token: SecretStr | None = Field(
+        None, description="Bearer token that `wireroom events serve` asks for; without one everybody may read."
+    )
+    story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from tasks.enrich.places import Gazetteer, Place, gazetteer
-from tasks.enrich.word_lists import NOUN_ENDINGS, PLACE_NOUNS, Words, words
+from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words, words
 
 OPENING: Final = "\"'“”„«»‘‚([{"
 CLOSING: Final = ".,;:!?)]}\"'“”„«»‘’…–—"
@@ -40,6 +40,8 @@ class Kind(IntEnum):
     GEO = 9
     PLACE_NOUN = 10
     ADJECTIVE = 11
+    NOUN = 12  # by its ending or our lists no name, unless it stands after a first name
+    FIRM = 13  # "Autobauer", after which a company stands
 
 
 class Token(NamedTuple):
@@ -76,7 +78,7 @@ _IDLE: Final = ord("I")  # cannot be a name, but may stand inside one
 class Tokens(dict[str, int]):
     """Class byte of each token in copy of one language; filled as tokens come by, emptied when it grows too big."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000
     LONGEST: Final = 60
 
     def __init__(self, language: str) -> None:
@@ -84,8 +86,14 @@ class Tokens(dict[str, int]):
         self.german: Final = language == "de"
         self.words: Final[Words] = words(language)
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
+        self._read: Final[dict[str, Token]] = {}
         self.cues: Final = CUES.get(language, frozenset())
         self.before: Final = self.words.roles_before if language == "en" else frozenset()
+        self.longer: Final = {**self.gazetteer.longer}
+        for name in self.words.organisations:
+            first, *rest = name.split(" ")
+            if any(not word[0].isupper() for word in rest):
+                self.longer[first] = [*self.longer.get(first, ()), name]
         several = [name.split(" ")[0] for name in self.words.organisations if " " in name]
         several += [name.split(" ")[0] for name in self.gazetteer.by_name if " " in name]
         several += [name.split(" ")[0] for name in self.words.demonyms if " " in name]
@@ -96,6 +104,7 @@ class Tokens(dict[str, int]):
             return NOTHING
         if len(self) >= self.LIMIT:
             self.clear()
+            self._read.clear()
         number = self[written] = self._class_of(written)
         return number
 
@@ -108,17 +117,34 @@ class Tokens(dict[str, int]):
         if not bare or not bare[0].isupper():
             return NOTHING
         token = self.read(written)
-        if token.kind is Kind.SKIP and token.text not in self.first_words:
+        if token.kind is Kind.SKIP and token.text not in self.first_words and token.text not in self.longer:
             return NOTHING
-        idle = token.kind in {Kind.SKIP, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
+        idle = token.kind in {
+            Kind.SKIP,
+            Kind.NOUN,
+            Kind.FIRM,
+            Kind.TIME,
+            Kind.THING,
+            Kind.PLACE_NOUN,
+            Kind.GEO,
+            Kind.FORM,
+        }
         if token.kind is Kind.NAME and not token.first:
-            number = _TELLING if token.prefix or token.text in self.gazetteer.longer else PLAIN
+            number = _TELLING if token.prefix or token.text in self.longer else PLAIN
         else:
-            number = _IDLE if idle and token.prefix is None else _TELLING
+            number = _IDLE if idle and token.prefix is None and token.text not in self.longer else _TELLING
         return number + 32 if token.closes else number
 
     def read(self, written: str) -> Token:
         """The word itself, without punctuation and possessive, and what it is."""
+        token = self._read.get(written)
+        if token is None:
+            token = self._parse(written)
+            if len(written) <= self.LONGEST and len(self._read) < self.LIMIT:
+                self._read[written] = token
+        return token
+
+    def _parse(self, written: str) -> Token:
         text = written.lstrip(OPENING)
         opens = len(text) < len(written)
         stripped = text.rstrip(CLOSING)
@@ -186,7 +212,9 @@ class Tokens(dict[str, int]):
         if self.german and last.lower().endswith(PLACE_NOUNS):
             return Kind.PLACE_NOUN
         if text in lists.common or (self.german and last.lower().endswith(NOUN_ENDINGS)):
-            return Kind.SKIP
+            return Kind.NOUN
+        if self.german and last.lower().endswith(FIRM_NOUNS):
+            return Kind.FIRM
         return Kind.NAME
 
 

@@ -98,7 +98,7 @@ class _Lexicon:
 class _Known(dict[str, tuple[_Posting, ...]]):
     """What each token said, kept while tokens recur; emptied when it grows too big, so memory is bounded."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000
     LONGEST: Final = 60
 
     def __init__(self, lexicon: _Lexicon) -> None:
@@ -129,6 +129,11 @@ def _load() -> tuple[tuple[Topic, ...], dict[str, _Known]]:
         for term in rest.split():
             lexicons[kind[0]].add(term, index)
     return tuple(topics.values()), {language: _Known(lexicon) for language, lexicon in lexicons.items()}
+
+
+def speaks_of_topics(token: str, language: str) -> bool:
+    """Whether the token is in the lexicon of `language` (`de` or `en`), which is a sign of the language, too."""
+    return bool(_load()[1][language][token])
 
 
 def topics() -> tuple[Topic, ...]:

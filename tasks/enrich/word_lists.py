@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from tasks.enrich.data import read_lines
+from tasks.enrich.places import bent
 
 # Endings that German common nouns have and names have not.
 NOUN_ENDINGS: Final = (
@@ -20,11 +21,27 @@ PLACE_ENDINGS: Final = (
     "kirchen", "kirch", "münster", "bach", "stein", "tal", "bad", "rode", "leben", "büttel", "stedt", "ow", "itz",
     "grad", "gorod", "abad", "stan", "ville", "ton", "land", "wald", "see", "au", "hofen", "weiler", "beuren",
 )  # fmt: skip
+FIRM_NOUNS: Final = (
+    "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
+    "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
+)  # fmt: skip
 PLACE_NOUNS: Final = (
     "stützpunkt", "stadt", "provinz", "region", "insel", "gemeinde", "flughafen", "bezirk", "landkreis", "kreis",
     "kanton", "bundesstaat", "bundesland", "vorort", "stadtteil", "dorf", "küstenort", "badeort", "ort", "metropole",
     "halbinsel", "ortschaft", "hafen", "hafens", "stützpunkts", "ortsteil", "marktgemeinde", "basis",
 )  # fmt: skip
+
+
+# Words that begin the name of a place when a name follows: Bad Tölz, San Marino.
+_PLACE_STARTS: Final = frozenset(
+    {"Bad", "Sankt", "St", "St.", "San", "Santa", "Saint", "Sainte", "Fort", "Port", "Mount", "Los", "Las"}
+)
+# Beside one of these stands who spoke.
+_SAID: Final = frozenset(
+    {"said", "says", "told", "added", "warned", "wrote", "explained", "announced", "argued", "recalled", "acknowledged"}
+    | {"sagte", "sagt", "erklärte", "betonte", "warnte", "forderte", "kritisierte", "nannte", "meinte", "schrieb"}
+    | {"kündigte", "berichtete", "teilte", "äußerte", "erwartet", "fordert", "warnt", "betont", "erklärt"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,8 @@ class Words:
     time: frozenset[str]
     things: frozenset[str]
     geo: frozenset[str]
+    place_starts: frozenset[str]
+    said: frozenset[str]
     common: frozenset[str]
     demonyms: dict[str, str]
 
@@ -69,7 +88,8 @@ def _organisations() -> dict[str, tuple[str, str]]:
         label, *others = line.split("|")
         german, _, english = (label, "", "") if label.startswith("Bündnis 90") else label.partition("/")
         labels = german, english or german
-        known |= dict.fromkeys((*labels, *others), labels)
+        forms = [form for name in (*labels, *others) for form in (name, *bent(name))]
+        known |= dict.fromkeys(forms, labels)
     return known
 
 
@@ -102,7 +122,8 @@ def words(language: str) -> Words:
     time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),
-        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~")),
+        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~"))
+        | frozenset(() if german else [word.capitalize() for word in roles["en-before"]]),
         role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
         roles_before=frozenset(roles["en-before"]),
         organisations={name: labels[not german] for name, labels in _organisations().items()},
@@ -114,6 +135,8 @@ def words(language: str) -> Words:
         time=time,
         things=frozenset(not_names["thing"]),
         geo=frozenset(not_names["geo"]),
+        place_starts=_PLACE_STARTS,
+        said=_SAID,
         common=frozenset(not_names["common-de"] + not_names["common-en"]),
         demonyms=_demonyms(language),
     )

@@ -14,15 +14,14 @@ import re
 from datetime import UTC, tzinfo
 from typing import Any
 
-import feedparser
-
 from storage.records import BadEntry, Entry, FeedHints, Media, ParsedDocument
 from tasks.formats import dates
 from tasks.formats.drafts import Draft, Habits, entry
 from tasks.formats.errors import ParseFailed
 from tasks.formats.items import whole
+from tasks.formats.limits import MAX_ITEMS, fit_for_feedparser
 from tasks.formats.links import web_link
-from tasks.formats.xmlfeed import ITEM_ERRORS, MAX_ITEMS, bad_entry
+from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry
 
 _HOST = "https://feed.invalid"
 _BASE = f"{_HOST}/~1/~2/~3/"
@@ -39,7 +38,8 @@ _NOT_PERMALINK = re.compile(r"""ispermalink\s*=\s*["']?\s*false""", re.IGNORECAS
 # Authors with text inside, one after the other. Their number makes each a name of its own, so that none is overwritten:
 # feedparser's expression for an address takes quadratic time and eats half of `desk@paper.example`.
 _AUTHOR = re.compile(
-    r"<((?:dc:creator|dc:author|(itunes:author)|author))(?:\s[^<>]{0,200})?>(?=\s{0,20}(?:[^<\s]|<!\[CDATA\[))([^<]{0,512})",
+    r"<((?:dc:creator|dc:author|(itunes:author)|author|(managingEditor|webMaster|publisher|dc:publisher)))(?:\s[^<>]{0,200})?>"
+    r"(?=\s{0,20}(?:[^<\s]|<!\[CDATA\[))([^<]{0,512})",
     re.IGNORECASE,
 )
 _CDATA = re.compile(r"<!\[CDATA\[(.*)\]\]>", re.DOTALL)
@@ -48,8 +48,12 @@ _VOID_END = re.compile(r"></(?:area|br|col|embed|hr|img|input|link|meta|param|so
 _KINDS = {"text/plain": "text", "text/html": "html", "application/xhtml+xml": "html"}
 
 
-def read(text: str, url: str, *, habits: Habits | None = None) -> ParsedDocument:
-    """Read `text` with feedparser; raises `ParseFailed` for whatever it trips over."""
+def read(text: str, url: str, habits: Habits | None = None) -> ParsedDocument:
+    """Read `text` with feedparser; raises `ParseFailed` for what it trips over, or would take too long about."""
+    if not fit_for_feedparser(text):
+        raise ParseFailed("too much for feedparser")
+    import feedparser  # here, because most processes never meet a malformed item
+
     try:
         found = feedparser.parse(
             io.BytesIO(_renamed(text).encode("utf-8", "replace")),
@@ -86,15 +90,15 @@ def _rename(found: re.Match[str]) -> str:
 def _authors_numbered(text: str) -> str:
     """Give each author element that holds plain text a name with a number in it, and cut what is longer than a name."""
     pieces, at = [], 0
+    unclosed: set[str] = set()  # what has no end tag from here on has none further on either: one look is enough
     for number, found in enumerate(_AUTHOR.finditer(text)):
-        if found.start() < at:
+        if found.start() < at or found[1] in unclosed:
             continue
-        end = re.compile(rf"</{re.escape(found[1])}\s{{0,9}}>", re.IGNORECASE).search(
-            text, found.end(), found.end() + 4_096
-        )
+        end = re.compile(rf"</{re.escape(found[1])}\s{{0,9}}>", re.IGNORECASE).search(text, found.end())
         if end is None:
+            unclosed.add(found[1])
             continue
-        name = f"wr{'show' if found[2] else 'author'}{number}"
+        name = f"wr{'show' if found[2] else 'desk' if found[3] else 'author'}{number}"
         inside = text[found.end(1) : end.start()].partition(">")[2].strip()
         quoted = _CDATA.fullmatch(inside)
         value = html.escape(quoted[1][:_NAME_MAX], quote=False) if quoted else inside[:_NAME_MAX]

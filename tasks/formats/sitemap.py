@@ -8,9 +8,10 @@ from storage.records import BadEntry, Entry, FeedHints, Media, ParsedDocument
 from tasks.formats import names
 from tasks.formats.drafts import Draft, Habits, entry
 from tasks.formats.errors import LooksLike, NotAFeed
+from tasks.formats.limits import MAX_ITEMS
 from tasks.formats.links import web_link
 from tasks.formats.tree import text_of
-from tasks.formats.xmlfeed import ITEM_ERRORS, MAX_ITEMS, bad_entry, bytes_of
+from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry, bytes_of
 
 
 def read(root: etree._Element, url: str) -> ParsedDocument:

@@ -13,7 +13,7 @@ _BREAK = re.compile(r"<(?:br|p|div|li|h[1-6])\b[^<>]{0,500}>|</(?:p|div|li|h[1-6
 # Only what HTML knows as a tag: "profits < 5 and > 3" and "<sic>" stay as the desk wrote them.
 _INLINE = re.compile(
     r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|nobr|q|s|small|span|strike|strong"
-    r"|sub|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->",
+    r"|sub|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,2000})?/?>|<!--[^<>]{0,500}-->",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKUP = re.compile(

@@ -6,7 +6,6 @@ the database; here is only which keys an article counts for, and what a count is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,21 +13,27 @@ import xxhash
 
 from storage.records import BlockKind, CleanArticle, KnownLines
 from tasks.normalize.fold import fold_lines, mask_digits
-from tasks.normalize.targets import Finding
+from tasks.normalize.targets import Finding, Place
 
 LEARNABLE = 400  # bytes of key; longer lines are never learned, they are copy
 MOST_LINES = 60  # of an article that are counted: the first and the last half of them
-FEWEST = 3  # articles of a source that must hold a line before it is taken for boilerplate
-_MET = 2  # articles of a source that make a seed inside the body more than a guess
-_SHARE = 0.08  # of the source's articles that must hold it, so that a large source needs more than three
-_DATES = re.compile(
-    rb"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag"
-    rb"|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|jueves|viernes|domingo"
-    rb"|january|february|march|april|june|july|august|september|october|november|december"
-    rb"|januar|februar|m\xc3\xa4rz|juni|juli|oktober|dezember|janvier|f\xc3\xa9vrier|mars|avril|juin|juillet"
-    rb"|ao\xc3\xbbt|septembre|octobre|novembre|d\xc3\xa9cembre|enero|febrero|marzo|abril|junio|julio|agosto"
-    rb"|septiembre|octubre|noviembre|diciembre)"
-)
+MET = 2  # articles of a source that make a seed inside the body more than a guess
+_FEWEST, _SHARE = 2, 1 / 12  # other articles, and share of the source, that condemn a line outside the body
+_FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.3, 0.6  # and inside it
+_DATED = 120  # bytes of key up to which a line may be a template with a date in it
+_NAMES = """
+monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend
+sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes jueves viernes domingo maandag dinsdag woensdag
+donderdag vrijdag zaterdag zondag january february march april june july august september october november december
+januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août septembre octobre
+novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre gennaio
+febbraio aprile maggio giugno luglio settembre ottobre dicembre januari februari maart mei augustus stycznia lutego
+marca kwietnia maja
+czerwca lipca sierpnia września października listopada grudnia января февраля марта апреля мая июня июля
+августа сентября октября ноября декабря січня лютого березня квітня травня червня липня серпня вересня жовтня листопада
+грудня jan feb mar apr may jun jul aug sep sept okt oct nov dez dec mon tue wed thu fri sat sun
+"""
+_DATES = tuple(sorted(fold_lines(_NAMES.split()), key=len, reverse=True))  # the longest first: sept before sep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +52,18 @@ def templates(keys: Sequence[bytes]) -> list[str]:
 
 
 def _template(masked: bytes) -> str:
-    return xxhash.xxh3_64_hexdigest(_DATES.sub(b"@", masked) if b"0" in masked else masked)
+    if b"0" in masked and len(masked) <= _DATED:
+        masked = b"0".join([_undated(part) for part in masked.split(b"0")])
+    return xxhash.xxh3_64_hexdigest(masked)
+
+
+def _undated(part: bytes) -> bytes:
+    """Mask a month or a weekday beside a number."""
+    if part.endswith(_DATES):
+        return next(part[: -len(name)] for name in _DATES if part.endswith(name)) + b"@"
+    if part.startswith(_DATES):
+        return b"@" + next(part[len(name) :] for name in _DATES if part.startswith(name))
+    return part
 
 
 def line_keys(article: CleanArticle) -> dict[str, str]:
@@ -64,13 +80,21 @@ def line_keys(article: CleanArticle) -> dict[str, str]:
     return {_template(key): line for key, line in zip(masked, lines, strict=True) if 0 < len(key) <= LEARNABLE}
 
 
-def judge_known(line: KnownLine) -> Finding | None:
-    """Return why a known line goes, or None; sure from three articles on, surer the larger the share."""
+def judge_known(line: KnownLine, place: Place, *, sentence: bool = False) -> Finding | None:
+    """Return why a known line goes, or None.
+
+    Before the first and after the last paragraph two other articles and a twelfth of the source are enough. Inside
+    the body it takes three and more of the source, most of all for a sentence: desks say some things often.
+    """
     if line.state is KnownLines.PINNED:
         return Finding(rule="pinned", reason="an operator pinned it", confidence=1.0, seen=line.seen)
-    if line.state is KnownLines.FORBIDDEN or line.seen < FEWEST or line.seen < _SHARE * line.articles:
+    if line.state is KnownLines.FORBIDDEN:
         return None
+    inside = place in (Place.HEAD, Place.BODY)
+    fewest, least = (_FEWEST_INSIDE, _SHARE_SENTENCE if sentence else _SHARE_INSIDE) if inside else (_FEWEST, _SHARE)
     share = line.seen / max(line.articles, line.seen)
+    if line.seen < fewest or share < least:
+        return None
     return Finding(
         rule="learned",
         reason=f"stands in {line.seen} of {line.articles} other articles of the source",
@@ -79,30 +103,14 @@ def judge_known(line: KnownLine) -> Finding | None:
     )
 
 
-def find_known(
-    masked: Sequence[bytes], known: Mapping[str, KnownLine]
-) -> tuple[dict[int, Finding], frozenset[int], frozenset[int]]:
-    """Return the lines that known lines condemn, those an operator forbade to remove, and those met before at all.
-
-    `masked` are the lines' keys with their digits masked.
-    """
-    found: dict[int, Finding] = {}
-    spared: set[int] = set()
-    met: set[int] = set()
+def known_of(masked: Sequence[bytes], known: Mapping[str, KnownLine]) -> dict[int, KnownLine]:
+    """Return what the source knows of each line; `masked` are the lines' keys with their digits masked."""
     if not known:
-        return found, frozenset(), frozenset()
+        return {}
+    met: dict[int, KnownLine] = {}
     for i, key in enumerate(masked):
-        if not 0 < len(key) <= LEARNABLE:
-            continue
-        line = known.get(_template(key))
-        if line is None:
-            continue
-        if line.state is KnownLines.FORBIDDEN:
-            spared.add(i)
-            continue
-        if line.seen >= _MET:
-            met.add(i)
-        finding = judge_known(line)
-        if finding:
-            found[i] = finding
-    return found, frozenset(spared), frozenset(met)
+        if 0 < len(key) <= LEARNABLE:
+            line = known.get(_template(key))
+            if line:
+                met[i] = line
+    return met

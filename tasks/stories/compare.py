@@ -47,11 +47,19 @@ _CREDIT = re.compile(
 )
 
 
+_INVERSE = {
+    StoryRelation.CUT_OF: StoryRelation.EXTENDS,
+    StoryRelation.EXTENDS: StoryRelation.CUT_OF,
+    StoryRelation.CORRECTS: StoryRelation.EDITED_FROM,
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """How article a relates to article b, with the measure and the reason in words.
 
     `a_in_b` and `b_in_a` are shares of words from 0 to 1, `similarity` the shared runs among all runs of both.
+    `numbers` and `names` are the facts that differ, as a has them and as b does.
     """
 
     relation: StoryRelation
@@ -61,6 +69,26 @@ class Comparison:
     reason: str
     numbers: tuple[tuple[str, str], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def facts(self) -> dict[str, list[list[str]]]:
+        """The facts that differ, as they are kept and shown."""
+        named = (("numbers", self.numbers), ("names", self.names))
+        return {name: [list(pair) for pair in pairs] for name, pairs in named if pairs}
+
+    def inverse(self) -> Comparison:
+        """How b relates to a."""
+        relation = _INVERSE.get(self.relation, self.relation)
+        numbers, names = (tuple((b, a) for a, b in pairs) for pairs in (self.numbers, self.names))
+        return Comparison(
+            relation=relation,
+            similarity=self.similarity,
+            a_in_b=self.b_in_a,
+            b_in_a=self.a_in_b,
+            reason=_reason(relation, self.b_in_a, self.a_in_b, numbers) or self.reason,
+            numbers=numbers,
+            names=names,
+        )
 
 
 def compare(a: Fingerprint, b: Fingerprint) -> Comparison | None:
@@ -107,36 +135,43 @@ def _identical(reason: str) -> Comparison:
 
 
 def _related(a: Fingerprint, b: Fingerprint, shared: Overlap, facts: Evidence) -> Comparison:
-    relation, reason = _relation(a, b, shared, facts)
+    relation = _relation(a, b, shared, facts)
+    a_in_b, b_in_a = round(shared.a_in_b, 3), round(shared.b_in_a, 3)
     return Comparison(
         relation=relation,
         similarity=round(shared.runs_in_common, 3),
-        a_in_b=round(shared.a_in_b, 3),
-        b_in_a=round(shared.b_in_a, 3),
-        reason=reason,
+        a_in_b=a_in_b,
+        b_in_a=b_in_a,
+        reason=_reason(relation, a_in_b, b_in_a, facts.numbers) or "the same words but for dateline, credit, headline",
         numbers=facts.numbers,
         names=facts.names,
     )
 
 
-def _relation(a: Fingerprint, b: Fingerprint, shared: Overlap, facts: Evidence) -> tuple[StoryRelation, str]:
+def _relation(a: Fingerprint, b: Fingerprint, shared: Overlap, facts: Evidence) -> StoryRelation:
     if _same_but_for_furniture(a, b, shared):
-        return StoryRelation.IDENTICAL, "the same words but for dateline, credit or an added headline"
+        return StoryRelation.IDENTICAL
     fully_in, fully_has = shared.a_in_b >= WHOLE, shared.b_in_a >= WHOLE
     if fully_in and shared.b_in_a < CUT:
-        return StoryRelation.CUT_OF, f"all of it is there, which has {_percent(1 - shared.b_in_a)} more"
+        return StoryRelation.CUT_OF
     if fully_has and shared.a_in_b < CUT:
-        return StoryRelation.EXTENDS, f"has all of it and {_percent(1 - shared.a_in_b)} of its own"
-    if says_corrected(a):
-        return StoryRelation.CORRECTS, "says that it corrects"
-    if fully_in and fully_has and facts.numbers:
-        return StoryRelation.CORRECTS, "the same passages with " + ", ".join(
-            f"{ours} for {theirs}" for ours, theirs in facts.numbers[:3]
-        )
-    return StoryRelation.EDITED_FROM, (
-        f"{_percent(shared.a_in_b)} of it is there in {facts.changes} edited places, "
-        f"{_percent(shared.b_in_a)} of that is here"
-    )
+        return StoryRelation.EXTENDS
+    if says_corrected(a) or (fully_in and fully_has and facts.numbers):
+        return StoryRelation.CORRECTS
+    return StoryRelation.EDITED_FROM
+
+
+def _reason(relation: StoryRelation, a_in_b: float, b_in_a: float, numbers: tuple[tuple[str, str], ...]) -> str:
+    if relation is StoryRelation.CUT_OF:
+        return f"all of it is there, which has {1 - b_in_a:.0%} more"
+    if relation is StoryRelation.EXTENDS:
+        return f"has all of it and {1 - a_in_b:.0%} of its own"
+    changed = ", ".join(f"{ours} for {theirs}" for ours, theirs in numbers[:3])
+    if relation is StoryRelation.CORRECTS:
+        return f"the same passages with {changed}" if changed else "says that it corrects"
+    if relation is StoryRelation.EDITED_FROM:
+        return f"{a_in_b:.0%} of it is there, {b_in_a:.0%} of that is here" + (f"; {changed}" if changed else "")
+    return ""
 
 
 def says_corrected(a: Fingerprint) -> bool:
@@ -171,7 +206,3 @@ def _is_opening_furniture(before: str, longer: Fingerprint, shorter: Fingerprint
 
 def _is_headline(line: str, headline: str) -> bool:
     return bool(headline) and line.casefold().strip(" .:–—-") == headline.casefold().strip(" .:–—-")
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"

@@ -14,7 +14,8 @@ import numpy as np
 from rapidfuzz.distance import Indel
 
 from tasks.stories.fingerprint import Fingerprint
-from tasks.stories.overlap import Overlap, gaps
+from tasks.stories.fold import RUN
+from tasks.stories.overlap import Overlap, Positions, gaps
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"[^\W\d_][\w'’-]*")
@@ -25,12 +26,14 @@ SAME_NAME = 0.7
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """The facts in aligned places: how many numbers agree, and which numbers and names do not (as a has it, as b)."""
+    """The facts in aligned places: which numbers and names do not agree (as a has it, as b), and how many numbers do.
+
+    Where all agree nothing is counted.
+    """
 
     numbers_agree: int
     numbers: tuple[tuple[str, str], ...]
     names: tuple[tuple[str, str], ...]
-    changes: int
 
     @property
     def differ(self) -> int:
@@ -42,19 +45,13 @@ def evidence(a: Fingerprint, b: Fingerprint, shared: Overlap) -> Evidence:
     """Weigh the facts of two texts in the places where they run along each other."""
     numbers: list[tuple[str, str]] = []
     names: list[tuple[str, str]] = []
-    changes = 0
     for gap in gaps(a, b, shared):
-        changes += 1
         here, there = _words(a, gap.a), _words(b, gap.b)
         if here and there:
             numbers += _differing(_NUMBER.findall(here), _NUMBER.findall(there))
             names += _other_names(here, there)
-    return Evidence(
-        numbers_agree=_numbers_in_runs(a, shared),
-        numbers=tuple(numbers),
-        names=tuple(names),
-        changes=changes,
-    )
+    agree = min(_numbers_in_runs(a, shared.at), _numbers_in_runs(b, shared.there)) if numbers or names else 0
+    return Evidence(numbers_agree=agree, numbers=tuple(numbers), names=tuple(names))
 
 
 def _words(text: Fingerprint, place: tuple[int, int]) -> str:
@@ -63,12 +60,12 @@ def _words(text: Fingerprint, place: tuple[int, int]) -> str:
     return text.folded.source[offsets[first] : offsets[last]].strip() if first < last else ""
 
 
-def _numbers_in_runs(a: Fingerprint, shared: Overlap) -> int:
-    """How many numbers of a stand inside a shared run."""
-    inside = np.zeros(a.words + 1, np.int64)
-    np.add.at(inside, shared.at, 1)
-    np.add.at(inside, shared.at + 4, -1)
-    return int(np.count_nonzero(a.folded.numeric & (inside.cumsum()[:-1] > 0)))
+def _numbers_in_runs(text: Fingerprint, runs: Positions) -> int:
+    """How many numbers of a text stand inside these runs."""
+    inside = np.zeros(text.words + 1, np.int64)
+    np.add.at(inside, runs, 1)
+    np.add.at(inside, runs + RUN, -1)
+    return int(np.count_nonzero(text.folded.numeric & (inside.cumsum()[:-1] > 0)))
 
 
 def _differing(here: list[str], there: list[str]) -> list[tuple[str, str]]:

@@ -89,10 +89,12 @@ def _powers() -> tuple[Hashes, Hashes]:
 
 
 def mixed(hashes: Hashes) -> Hashes:
-    """Spread every bit over every other (the finaliser of splitmix64), so that the smallest are a fair sample."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return hashes ^ (hashes >> np.uint64(31))
+    """Spread every bit over every other, in place (the finaliser of splitmix64): the smallest are a fair sample."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        hashes ^= hashes >> np.uint64(shift)
+        hashes *= np.uint64(factor)
+    hashes ^= hashes >> np.uint64(31)
+    return hashes
 
 
 def fold(text: str) -> Folded:
@@ -103,53 +105,53 @@ def fold(text: str) -> Folded:
     letters = _table().take(points, mode="clip")  # beyond the basic plane: emoji, a separator like its last point
     special = np.flatnonzero((letters - np.uint16(_DROPPED)) <= _COMBINING - _DROPPED)
     kinds = letters.take(special)
-    if (kinds == _DROPPED).any():
-        kept = points[letters != _DROPPED]
-        return fold(kept.tobytes().decode("utf-32-le", "surrogatepass"))
-    if (kinds == _COMBINING).any():
-        composed = unicodedata.normalize("NFC", source)
-        if composed != source:
-            return fold(composed)
-    _resolve(letters, special)
+    if (kinds != _JOIN).any():
+        mended = _mended(points, letters)
+        if mended != source:
+            return fold(mended)
+    letters[special] = _SEPARATOR
+    # 6,6 and 6.6 and 6:6 are the same one word; every other mark parts words.
+    joins = special[(kinds == _JOIN) & _is_digit(letters, special - 1) & _is_digit(letters, special + 1)]
+    letters[joins] = ord(".")
     places = np.flatnonzero(letters)
     letters = letters.take(places)
-    begins = np.diff(places, prepend=-2) > 1
+    begins = np.empty(letters.size, np.bool_)
+    begins[:1] = True
+    np.not_equal(places[1:] - places[:-1], 1, out=begins[1:])
     if letters.size and letters.max() >= _FIRST_ALONE:
         begins |= _stands_alone().take(letters)
     starts = np.flatnonzero(begins)
-    shingles, whole = _hashes(letters, starts)
-    return Folded(
-        source=source,
-        offsets=np.append(places.take(starts), len(source)),
-        shingles=shingles,
-        numeric=_is_digit(letters.take(starts)),
-        whole=whole,
-    )
+    bounds = np.empty(starts.size + 1, np.intp)
+    bounds[:-1], bounds[-1] = starts, letters.size
+    offsets = np.empty(bounds.size, np.intp)
+    offsets[:-1], offsets[-1] = places.take(starts), len(source)
+    shingles, whole = _hashes(letters, bounds)
+    return Folded(source=source, offsets=offsets, shingles=shingles, numeric=_is_digit(letters, starts), whole=whole)
 
 
-def _resolve(letters: NDArray[np.uint16], marks: NDArray[np.intp]) -> None:
-    """Make 6,6 and 6.6 and 6:6 the same one word, and every other of these marks a separator."""
-    inner = marks[(marks > 0) & (marks < letters.size - 1)]
-    inner = inner[letters.take(inner) == _JOIN]
-    joined = inner[_is_digit(letters.take(inner - 1)) & _is_digit(letters.take(inner + 1))]
-    letters[marks] = _SEPARATOR  # also the mark over a letter that has no composed form: it parts words in each copy
-    letters[joined] = ord(".")
+def _mended(points: NDArray[np.uint32], letters: NDArray[np.uint16]) -> str:
+    """The text without invisible characters, and with each letter and the mark over it as one where that exists."""
+    kept = points[letters != _DROPPED].tobytes().decode("utf-32-le", "surrogatepass")
+    return unicodedata.normalize("NFC", kept) if (letters == _COMBINING).any() else kept
 
 
-def _is_digit(letters: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    return (letters - np.uint16(ord("0"))) < 10  # unsigned: whatever is below "0" wraps to a large number
+def _is_digit(letters: NDArray[np.uint16], places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    # Unsigned: whatever is below "0" wraps to a large number. A place before or after the text is its other end.
+    return (letters.take(places, mode="wrap") - np.uint16(ord("0"))) < 10
 
 
-def _hashes(letters: NDArray[np.uint16], starts: NDArray[np.intp]) -> tuple[Hashes, int]:
+def _hashes(letters: NDArray[np.uint16], bounds: NDArray[np.intp]) -> tuple[Hashes, int]:
     """The hash of each run of words, and of all words: differences of one running sum, moved to a common place."""
     powers, inverses = _powers()
     values = letters.astype(np.uint64)
-    values[starts] += _WORD_START
+    values[bounds[:-1]] += _WORD_START
     values *= powers[: letters.size]
     sums = np.zeros(letters.size + 1, np.uint64)
     np.cumsum(values, out=sums[1:])
-    bounds = np.append(starts, letters.size)
-    first = bounds[: max(starts.size - RUN + 1, 0)]
-    hashes = np.append((sums.take(bounds[RUN:]) - sums.take(first)) * inverses.take(first), sums[-1])
+    first = bounds[: max(bounds.size - RUN, 0)]
+    hashes = np.empty(first.size + 1, np.uint64)
+    np.subtract(sums.take(bounds[RUN:]), sums.take(first), out=hashes[:-1])
+    hashes[:-1] *= inverses.take(first)
+    hashes[-1] = sums[-1]
     hashes = mixed(hashes)
     return hashes[:-1], int(hashes[-1])

@@ -99,6 +99,10 @@ def gaps(a: Fingerprint, b: Fingerprint, shared: Overlap) -> Iterator[Gap]:
     more, fewer = at[1:] - at[:-1] - RUN, there[1:] - there[:-1] - RUN
     long, short = np.maximum(more, fewer), np.minimum(more, fewer)
     aligned = (fewer > -RUN) & ((long <= BRIDGE) | ((long <= PASSAGE) & (long <= 2 * short)))
+    if (fewer <= -RUN).any():
+        # Passages were moved: only two runs that follow each other in both texts have a place between them.
+        rank = there.argsort().argsort()
+        aligned &= rank[1:] - rank[:-1] == 1
     for place in np.flatnonzero(aligned & (long > 0)).tolist():
         yield Gap(
             a=(int(at[place]) + RUN, int(at[place + 1])),

@@ -175,6 +175,25 @@ def groups(
 
 
 @app.command()
+def serve() -> None:
+    """Serve events over HTTP: server-sent events, replay as JSON lines, and articles too long for an event.
+
+    Example: `WIREROOM_EVENTS_PORT=8787 wireroom events serve`
+    """
+    with opened_store() as sessions:
+        from aiohttp import web
+
+        from workers import logs
+        from workers.serve import make_server
+
+        chosen = settings()
+        logs.configure(form=chosen.log_format, level=chosen.log_level, process="events")
+        token = chosen.events_token.get_secret_value() if chosen.events_token else None
+        server = make_server(sessions, token=token)
+        web.run_app(server, host=chosen.events_host, port=chosen.events_port, access_log=None, print=None)
+
+
+@app.command()
 def schema(
     name: Annotated[
         str | None, typer.Argument(help="An event, such as `article.created`; without it: list all.")

@@ -313,19 +313,25 @@ def import_(
     """
     from storage import feeds
     from storage.errors import DuplicateFeed
-    from tasks.formats import opml
+    from tasks.formats import FormatError, opml
     from tasks.room import utc_now
 
     data = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
     try:
-        outlines = opml.read(data)
-    except opml.BadOpml as error:
+        outlines = opml.parse(data)
+    except FormatError as error:
         fail(str(error), Exit.USAGE)
     counts = {"added": 0, "known": 0}
     with opened_store() as sessions, sessions.begin() as session:
         for outline in outlines:
             try:
-                feeds.add(session, url=outline.url, now=utc_now(), title=outline.title, publisher=outline.folder)
+                feeds.add(
+                    session,
+                    url=outline.url,
+                    now=utc_now(),
+                    title=outline.title,
+                    publisher=outline.folders[-1] if outline.folders else None,
+                )
                 counts["added"] += 1
             except DuplicateFeed:
                 counts["known"] += 1
@@ -357,10 +363,15 @@ def export(
 
     with opened_store() as sessions, reading(sessions) as session:
         outlines = [
-            opml.Outline(url=feed.url, title=feed.title, site_url=feed.site_url, folder=feed.publisher)
+            opml.Subscription(
+                url=feed.url,
+                title=feed.title,
+                site_url=feed.site_url,
+                folders=(feed.publisher,) if feed.publisher else (),
+            )
             for feed in feeds.listing(session)
         ]
-    data = opml.write(outlines, title="Wireroom feeds", now=utc_now())
+    data = opml.render(outlines, title="Wireroom feeds", created=utc_now())
     if file is None:
         sys.stdout.buffer.write(data)
     else:

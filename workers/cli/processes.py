@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -77,9 +76,10 @@ def worker(
     names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--queues={','.join(names)}",
-            f"--concurrency={concurrency or chosen.concurrency}",
+            f"--concurrency={concurrency or chosen.concurrency or os.cpu_count() or 1}",
             "--pool=prefork",
             f"--hostname={queues.value}@%h",
             f"--loglevel={chosen.log_level}",
@@ -107,31 +107,25 @@ def beat() -> None:
         health.gone(chosen, "beat")
 
 
-def relay() -> None:
+def relay(
+    *,
+    with_beat: Annotated[
+        bool, typer.Option("--beat", help="Tick as well, as `wireroom beat` does; saves a process.")
+    ] = False,
+) -> None:
     """Publish events from the database to the Redis stream; one is active, others stand by.
 
     Example: `wireroom relay`
     """
+    from workers.relaying import relay_events
+
     with explained():
         chosen = settings()
         _log("relay")
-        from storage.db import make_engine, make_sessions
-        from workers import health as signs
-        from workers.relay import Limits, Relay
-
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        engine = make_engine(chosen.database)
-        Relay(
-            sessions=make_sessions(engine),
-            redis_url=chosen.redis,
-            key=chosen.stream,
-            limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
-            pulse=signs.Pulse(chosen, "relay"),
-        ).run(stop)
-        signs.gone(chosen, "relay")
-        engine.dispose()
+        relay_events(chosen, stop, with_beat=with_beat)
 
 
 def health(
