@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     )
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
+    task_seconds: int = Field(
+        120,
+        ge=10,
+        description="Seconds after which a task is killed; half as long again and what it held is given back.",
+    )
     concurrency: int | None = Field(
         None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
     )
@@ -108,6 +113,11 @@ class Settings(BaseSettings):
         if len(str(inside).encode()) <= LONGEST_SOCKET:
             return inside
         return Path(tempfile.gettempdir()) / f"wireroom-{sha256(str(inside).encode()).hexdigest()[:16]}.sock"
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long a worker may hold a row: longer than its task can live, so that the holder cannot write any more."""
+        return self.task_seconds * 3 // 2
 
     @property
     def embedded_redis(self) -> bool:
