@@ -215,6 +215,21 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+# --- stories -----------------------------------------------------------------------------------------------------
+
+
+class StoryRelation(StrEnum):
+    """How a copy relates to the copy it was joined by: read it as "this article … that one"."""
+
+    FIRST = "first"
+    IDENTICAL = "identical"
+    CUT_OF = "cut_of"
+    EXTENDS = "extends"
+    EDITED_FROM = "edited_from"
+    CORRECTS = "corrects"
+    JOINED = "joined"
+
+
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
@@ -241,21 +256,35 @@ class Tag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validators:
-    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none."""
+    """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none.
+
+    `url` is the address whose answer carried them: they are sent to no other. None sends them on every hop.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchRequest:
-    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged."""
+    """One feed to fetch. `secret_headers` and `secret_query` (name and value of a parameter) are sent to the URL's own
+    host only and never logged. With a `proxy` that host is resolved there.
+
+    `known_sha256` is the digest of the document we hold (`FetchResult.body_sha256` of its fetch). `audit` asks without
+    validators, to learn whether the server tells the truth about them.
+    """
 
     feed_id: int
     url: str
     validators: Validators = Validators()
     headers: Mapping[str, str] = field(default_factory=dict)
-    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_query: tuple[str, str] | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    verify_tls: bool = True
+    known_sha256: str | None = None
+    audit: bool = False
 
 
 class FetchOutcome(StrEnum):
@@ -278,6 +307,7 @@ class FetchOutcome(StrEnum):
     GONE = "gone"
     THROTTLED = "throttled"
     NOT_A_FEED = "not_a_feed"
+    EMPTY = "empty"
     PARSE = "parse"
     OTHER = "other"
 
@@ -298,6 +328,10 @@ class FetchResult:
 
     `headers` are the answer's, names in lower case, only those that later stages read. `body` is decoded from its
     content-encoding and present on a 200 only. `hops` are the redirects followed, as (status, URL it led to).
+    `validators` are what to keep for the next request, whatever the outcome: merged on a 304, as before on a failure.
+    `body_sha256` is the digest of a 200's body without its build dates; `audited` says that no validators were sent
+    although some are held; `lied` that the server would have answered 304 to them although its document had changed.
+    `retry_at` is when a deferred feed's host may be free.
     """
 
     feed_id: int
@@ -313,9 +347,14 @@ class FetchResult:
     wire_bytes: int = 0
     hops: tuple[tuple[int, str], ...] = ()
     error: str | None = None
+    body_sha256: str | None = None
+    audited: bool = False
+    lied: bool = False
+    retry_at: datetime | None = None
 
     def __post_init__(self) -> None:
         aware("started_at", self.started_at)
+        aware("retry_at", self.retry_at)
 
 
 class Cause(StrEnum):
@@ -339,5 +378,53 @@ class HeldArticle:
     entry_sha256: str
     content_sha256: str
     normalizer: int
+    tagger: str
     updated_at: datetime | None
     status: str
+    document_id: int
+    first_seen_at: datetime
+    revised_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArticleView:
+    """An article as it goes out: the cleaned piece of one revision with its tags, ids and times."""
+
+    id: UUID
+    feed_id: int
+    feed_url: str
+    publisher: str | None
+    revision: int
+    status: str
+    url: str | None
+    guid: str | None
+    language: str | None
+    published_at: datetime | None
+    published_raw: str | None
+    updated_at: datetime | None
+    first_seen_at: datetime
+    clean: CleanArticle
+    authors: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    normalizer: int = 0
+    duplicate_of: UUID | None = None
+    story_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened, as it will be told: one CloudEvent, its id fixed by what it is about.
+
+    `body` is the CloudEvent 1.0 in structured JSON; the rest stands beside it so that nothing needs to parse it.
+    """
+
+    id: str
+    type: str
+    subject: str
+    feed_id: int | None
+    time: datetime
+    body: str
+
+    def __post_init__(self) -> None:
+        aware("time", self.time)

@@ -29,7 +29,7 @@ class FormatError(ValueError):
     """A document that did not become entries."""
 
 
-class NotAFeed(FormatError):  # noqa: N818  the name is the outcome that the operator reads
+class NotAFeed(FormatError):
     """The document is not a feed in any format we read; `looks_like` says what it is instead."""
 
     def __init__(self, looks_like: LooksLike, detail: str = "") -> None:
@@ -42,7 +42,7 @@ class NotAFeed(FormatError):  # noqa: N818  the name is the outcome that the ope
         return NotAFeed, (self.looks_like, self.detail)
 
 
-class ParseFailed(FormatError):  # noqa: N818
+class ParseFailed(FormatError):
     """The document says that it is a feed, but no reader could read it."""
 
 

@@ -1,0 +1,56 @@
+"""Lets a line-cleaning yardstick drive the normalizer's own engine: lines in, the kept lines out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+from tasks.normalize.boilerplate import KnownLine, templates
+from tasks.normalize.fold import fold_lines
+from tasks.normalize.judge import Verdict, judge
+from tasks.normalize.mend import mend, mend_lines
+
+
+def clean(
+    headline: str | None,
+    teaser: str | None,
+    lines: Sequence[str],
+    lang: str | None = None,
+    publisher: str | None = None,
+    history: Sequence[Sequence[str]] | None = None,
+) -> list[str]:
+    """Return the lines that stay; headline and teaser have no field here, so the first copy of each stays a line."""
+    del lang, publisher
+    found = verdict(headline, teaser, lines, history)
+    return [line for i, line in enumerate(lines) if not found.goes(i) or i in found.slots]
+
+
+def verdict(
+    headline: str | None, teaser: str | None, lines: Sequence[str], history: Sequence[Sequence[str]] | None
+) -> Verdict:
+    """Judge the lines as `normalize` does."""
+    known = known_lines([_keys(tuple(page)) for page in history or ()], _keys(tuple(lines))) if history else {}
+    return judge(mend_lines(lines), headline=mend(headline or ""), teaser=mend(teaser or ""), known=known)
+
+
+Page = tuple[frozenset[str], frozenset[str]]
+
+
+def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
+    """What a source's other articles have taught of this page's lines, as one query would bring it.
+
+    A page that shares most of its paragraphs is the same story again, and teaches nothing.
+    """
+    others = [page for page in pages if 2 * len(page[1] & own[1]) <= min(len(page[1]), len(own[1]))]
+    seen: Counter[str] = Counter()
+    for lines, _ in others:
+        seen.update(lines & own[0])
+    return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items()}
+
+
+@lru_cache(maxsize=4096)
+def _keys(page: tuple[str, ...]) -> Page:
+    """The templates of a page's lines, and those of its paragraphs."""
+    keys = [key for key in fold_lines(page) if key]
+    return frozenset(templates(keys)), frozenset(templates([key for key in keys if len(key) >= 100]))

@@ -1,0 +1,243 @@
+"""Articles, their revisions, identities and tags. Session first, never a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col
+
+from storage.db import is_sqlite
+from storage.errors import Raced, UnknownArticle
+from storage.models import Article, ArticleTag, Feed, Identity, Revision
+from storage.records import HeldArticle
+
+Key = tuple[str, str]
+# Bound parameters per statement: SQLite allows 32,766, and a plan over more values gains nothing.
+CHUNK = 400
+
+
+def known_by(session: Session, feed_id: int, keys: Iterable[Key]) -> dict[Key, UUID]:
+    """Which of these (kind, key) identities the feed already has, and whose they are."""
+    wanted: dict[str, list[str]] = {}
+    for kind, key in keys:
+        wanted.setdefault(kind, []).append(key)
+    found: dict[Key, UUID] = {}
+    for kind, values in wanted.items():
+        for start in range(0, len(values), CHUNK):
+            query = select(col(Identity.key), col(Identity.article_id)).where(
+                col(Identity.feed_id) == feed_id,
+                col(Identity.kind) == kind,
+                col(Identity.key).in_(values[start : start + CHUNK]),
+            )
+            found.update({(kind, key): article_id for key, article_id in session.execute(query)})
+    return found
+
+
+def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
+    """What deciding needs of these articles; a purged one (its identities are tombstones) is missing."""
+    wanted = list(ids)
+    found: dict[UUID, HeldArticle] = {}
+    columns = (
+        col(Article.id),
+        col(Article.revision),
+        col(Article.entry_sha256),
+        col(Article.content_sha256),
+        col(Article.normalizer),
+        col(Article.tagger),
+        col(Article.updated_at),
+        col(Article.status),
+        col(Article.document_id),
+        col(Article.first_seen_at),
+        col(Article.revised_at),
+    )
+    for start in range(0, len(wanted), CHUNK):
+        for row in session.execute(select(*columns).where(col(Article.id).in_(wanted[start : start + CHUNK]))):
+            found[row.id] = HeldArticle(**row._asdict())
+    return found
+
+
+def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
+    """The stored content of these revisions (article id → number)."""
+    pairs = list(versions.items())
+    found: dict[UUID, dict[str, Any]] = {}
+    for start in range(0, len(pairs), CHUNK):
+        query = select(col(Revision.article_id), col(Revision.content)).where(
+            tuple_(col(Revision.article_id), col(Revision.number)).in_(pairs[start : start + CHUNK])
+        )
+        found.update((article_id, content) for article_id, content in session.execute(query))
+    return found
+
+
+def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag]]:
+    """The tags of these articles in their order."""
+    found: dict[UUID, list[ArticleTag]] = {article_id: [] for article_id in ids}
+    wanted = list(found)
+    for start in range(0, len(wanted), CHUNK):
+        query = select(ArticleTag).where(col(ArticleTag.article_id).in_(wanted[start : start + CHUNK]))
+        for tag in session.scalars(query.order_by(col(ArticleTag.article_id), col(ArticleTag.number))):
+            found[tag.article_id].append(tag)
+    return found
+
+
+@dataclass(kw_only=True)
+class Writes:
+    """Everything one document changes, as rows, so that a transaction is a handful of statements."""
+
+    articles: list[dict[str, Any]]
+    updates: list[dict[str, Any]]
+    revisions: list[dict[str, Any]]
+    identities: list[dict[str, Any]]
+    aliases: list[dict[str, Any]]
+    tags: list[dict[str, Any]]
+    retagged: list[UUID]
+
+
+def no_writes() -> Writes:
+    """An empty set of rows to fill."""
+    return Writes(articles=[], updates=[], revisions=[], identities=[], aliases=[], tags=[], retagged=[])
+
+
+_UPDATE = (
+    update(Article)
+    .where(col(Article.id) == bindparam("b_id"), col(Article.revision) == bindparam("b_was"))
+    .values({name: bindparam(f"b_{name}") for name in (
+        "revision", "headline", "teaser", "url", "language", "published_at", "updated_at", "revised_at",
+        "entry_sha256", "content_sha256", "normalizer", "tagger", "document_id", "position", "words", "status",
+    )})
+)  # fmt: skip
+
+
+def write(session: Session, writes: Writes) -> None:
+    """Write a document's rows; raises Raced when another worker identified or revised one of the articles meanwhile.
+
+    `identities` are the keys that a new article stands or falls with; `aliases` are further keys, left to whoever
+    had them first.
+    """
+    connection = session.connection()
+    make = sqlite_insert if is_sqlite(session) else pg_insert
+    if writes.identities:
+        statement = make(Identity).on_conflict_do_nothing().returning(col(Identity.key))
+        if len(session.execute(statement, writes.identities).all()) != len(writes.identities):
+            raise Raced("an entry of this document was identified by another worker meanwhile")
+    if writes.aliases:
+        connection.execute(make(Identity.__table__).on_conflict_do_nothing(), writes.aliases)  # type: ignore[attr-defined]
+    if writes.articles:
+        connection.execute(insert(Article.__table__), writes.articles)  # type: ignore[attr-defined]
+    for row in writes.updates:
+        bound = {f"b_{name}": value for name, value in row.items()}
+        if connection.execute(_UPDATE, bound).rowcount != 1:
+            raise Raced(f"article {row['id']} was revised by another worker meanwhile")
+    if writes.revisions:
+        connection.execute(insert(Revision.__table__), writes.revisions)  # type: ignore[attr-defined]
+    if writes.retagged:
+        connection.execute(delete(ArticleTag).where(col(ArticleTag.article_id).in_(writes.retagged)))
+    if writes.tags:
+        connection.execute(insert(ArticleTag.__table__), writes.tags)  # type: ignore[attr-defined]
+
+
+def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:
+    """The article with this id, or the only one whose id begins so, or known by one of `keys` in any feed.
+
+    Raises UnknownArticle.
+    """
+    try:
+        article = session.get(Article, UUID(reference))
+    except ValueError:
+        article = None
+    if article is None:
+        article = _by_keys(session, keys) or _by_part(session, reference)
+    if article is None:
+        raise UnknownArticle(f"no article {reference!r}: `wireroom articles list` shows ids")
+    return article
+
+
+def _by_keys(session: Session, keys: Sequence[Key]) -> Article | None:
+    for kind, key in keys:
+        known = select(col(Identity.article_id)).where(col(Identity.kind) == kind, col(Identity.key) == key)
+        query = select(Article).where(col(Article.id).in_(known.scalar_subquery()))
+        article = session.scalars(query.order_by(col(Article.first_seen_at)).limit(1)).first()
+        if article is not None:
+            return article
+    return None
+
+
+def _by_part(session: Session, reference: str) -> Article | None:
+    part = reference.replace("-", "").lower()
+    if not 6 <= len(part) <= 32 or not all(c in "0123456789abcdef" for c in part):
+        return None
+    first, last = UUID(part.ljust(32, "0")), UUID(part.ljust(32, "f"))
+    rows = session.scalars(select(Article).where(col(Article.id).between(first, last)).limit(2)).all()
+    if len(rows) > 1:
+        raise UnknownArticle(f"several articles answer to {reference!r}: give more of the id")
+    return rows[0] if rows else None
+
+
+def revisions(session: Session, article_id: UUID) -> Sequence[Revision]:
+    """Every version of an article, the first one first."""
+    query = select(Revision).where(col(Revision.article_id) == article_id).order_by(col(Revision.number))
+    return session.scalars(query).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which articles are meant: every condition given must hold; times are of first sight, `until` excluded."""
+
+    article_ids: tuple[UUID, ...] = ()
+    feed_id: int | None = None
+    publisher: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    normalized_before: int | None = None
+    tagged_before: str | None = None
+    language: str | None = None
+    tag: str | None = None
+    words: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked for, and so everything would be meant."""
+        return self == Selection()
+
+
+def select_articles(selection: Selection, *columns: Any) -> Select[Any]:
+    """The query for a selection; `columns` default to the whole article."""
+    query = select(*(columns or (Article,))).where(*_conditions(selection))
+    if selection.publisher is not None:
+        query = query.join(Feed, col(Feed.id) == col(Article.feed_id)).where(col(Feed.publisher) == selection.publisher)
+    return query
+
+
+def _conditions(selection: Selection) -> list[Any]:
+    conditions: list[Any] = []
+    if selection.article_ids:
+        conditions.append(col(Article.id).in_(selection.article_ids))
+    if selection.feed_id is not None:
+        conditions.append(col(Article.feed_id) == selection.feed_id)
+    if selection.since is not None:
+        conditions.append(col(Article.first_seen_at) >= selection.since)
+    if selection.until is not None:
+        conditions.append(col(Article.first_seen_at) < selection.until)
+    if selection.normalized_before is not None:
+        conditions.append(col(Article.normalizer) < selection.normalized_before)
+    if selection.tagged_before is not None:
+        conditions.append(col(Article.tagger) != selection.tagged_before)
+    if selection.language is not None:
+        conditions.append(col(Article.language) == selection.language)
+    if selection.tag is not None:
+        named = or_(func.lower(col(ArticleTag.label)) == selection.tag.lower(), col(ArticleTag.code) == selection.tag)
+        tagged = select(col(ArticleTag.article_id)).where(named)
+        conditions.append(col(Article.id).in_(tagged))
+    if selection.words is not None:
+        # SQLite's own lower() and LIKE know only ASCII: the pieces are matched as they are written, or capitalised.
+        for word in selection.words.split():
+            spellings = {word, word.lower(), word.capitalize()}
+            fields = (col(Article.headline), col(Article.teaser))
+            conditions.append(or_(*(f.contains(s, autoescape=True) for f in fields for s in spellings)))
+    return conditions

@@ -1,0 +1,76 @@
+"""Engine and session factory; `with sessions.begin() as session:` is the unit of work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.orm import sessionmaker
+from sqlmodel import Session
+
+# A worker that waits longer than this for SQLite's single writer has met a stuck process, not a busy one.
+SQLITE_BUSY_MS = 15_000
+# Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up.
+POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC"
+
+Sessions = sessionmaker[Session]
+# json.dumps makes a new encoder at every call that has options; a row of tags needs hundreds of calls.
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for one process; make it after a fork, dispose of it at the end.
+
+    `postgres://` and `postgresql://` are taken for psycopg 3, the driver the project ships.
+    """
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, json_serializer=to_json, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
+        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    return create_engine(
+        parsed,
+        json_serializer=to_json,
+        pool_pre_ping=True,
+        pool_size=5,
+        connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 5},
+    )
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    """The session factory over `engine`; rows stay readable after commit."""
+    return sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether `session` speaks to SQLite, which has one writer and neither SKIP LOCKED nor advisory locks."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _sqlite_connected(connection: Any, _record: object) -> None:
+    # The driver's own BEGIN is deferred; a deferred transaction that turns writer fails at once when another writes.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    # Readers need no writer's lock: `execution_options(readonly=True)` says so.
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(sessions: Sessions) -> Iterator[Session]:
+    """A session that only reads, and so never waits for SQLite's writer."""
+    with sessions() as session:
+        session.connection(execution_options={"readonly": True})
+        yield session

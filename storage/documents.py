@@ -1,0 +1,145 @@
+"""Documents: raw bytes under their hash, and the rows that hand them from fetching to ingestion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import zstandard
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col
+
+from storage.db import is_sqlite
+from storage.models import Article, Blob, Document, DocumentState
+
+# zstd 3: feeds shrink to a fifth at about 200 MB/s; higher levels cost more than the disk is worth.
+LEVEL = 3
+# The largest document that is ever stored; decompression refuses more, so a damaged row cannot fill the memory.
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def digest(body: bytes) -> str:
+    """The name of a blob: sha256 of its bytes, hex."""
+    return sha256(body).hexdigest()
+
+
+def compress(body: bytes) -> bytes:
+    """`body` as blobs and quarantined bytes are kept."""
+    return zstandard.ZstdCompressor(level=LEVEL).compress(body)
+
+
+def decompress(data: bytes) -> bytes:
+    """The bytes that `compress` was given."""
+    return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BYTES)
+
+
+def store(session: Session, bodies: Mapping[str, bytes], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Keep the bodies by hash (one that is held already is not written again) and add a document for each of `rows`.
+
+    Returns the documents' ids in that order. A row without `due_at` is kept but not waiting for ingestion.
+    """
+    if not rows:
+        return []
+    make = sqlite_insert if is_sqlite(session) else pg_insert
+    blobs = [{"sha256": name, "data": compress(body), "size": len(body)} for name, body in sorted(bodies.items())]
+    session.execute(make(Blob).on_conflict_do_nothing(), blobs)
+    documents = [Document(**row) for row in rows]
+    session.add_all(documents)
+    session.flush()
+    return [document.id for document in documents]
+
+
+def body(session: Session, name: str) -> bytes:
+    """The bytes of a blob; raises KeyError naming the hash when it was pruned."""
+    data = session.scalar(select(col(Blob.data)).where(col(Blob.sha256) == name))
+    if data is None:
+        raise KeyError(f"the bytes of document {name} are no longer kept")
+    return decompress(data)
+
+
+def claim(
+    session: Session, *, now: datetime, lease: timedelta, ids: Sequence[int] | None = None, limit: int = 1
+) -> Sequence[Document]:
+    """Take waiting documents (these, or the most urgent and longest waiting) for the time of the lease.
+
+    `attempts` counts the claim: a document that was claimed and not finished several times kills its worker.
+    """
+    due = select(col(Document.id)).where(col(Document.due_at) <= now)
+    if ids is not None:
+        due = due.where(col(Document.id).in_(ids))
+    else:
+        due = due.order_by(col(Document.priority).desc(), col(Document.due_at)).limit(limit)
+    if not is_sqlite(session):
+        due = due.with_for_update(skip_locked=True)
+    rows = session.scalars(
+        update(Document)
+        .where(col(Document.id).in_(due.scalar_subquery()))
+        .values(due_at=now + lease, lease_token=uuid4().hex, attempts=col(Document.attempts) + 1)
+        .returning(Document)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return sorted(rows, key=lambda document: document.id)
+
+
+def waiting(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[int, int]]:
+    """Documents whose time has come, as (id, attempts so far), the most urgent and longest waiting first."""
+    query = select(col(Document.id), col(Document.attempts)).where(col(Document.due_at) <= now)
+    query = query.order_by(col(Document.priority).desc(), col(Document.due_at)).limit(limit)
+    return [(document_id, attempts) for document_id, attempts in session.execute(query)]
+
+
+def finish(
+    session: Session, document: Document, *, state: DocumentState, now: datetime, outcome: dict[str, Any]
+) -> bool:
+    """Close a claimed document; False when the lease has gone to another worker meanwhile."""
+    result = session.connection().execute(
+        update(Document)
+        .where(col(Document.id) == document.id, col(Document.lease_token) == document.lease_token)
+        .values(state=state, due_at=None, lease_token=None, ingested_at=now, outcome=outcome)
+    )
+    return result.rowcount == 1
+
+
+def requeue(session: Session, document_id: int, *, now: datetime) -> None:
+    """Let a document be ingested once more, with its attempts forgotten."""
+    values = {"state": DocumentState.STORED, "due_at": now, "attempts": 0, "lease_token": None}
+    session.connection().execute(update(Document).where(col(Document.id) == document_id).values(**values))
+
+
+def earlier_ingested(session: Session, document: Document) -> bool:
+    """Whether an earlier document of the same feed became articles; if not, this one is the feed's backfill."""
+    earlier = exists().where(
+        col(Document.feed_id) == document.feed_id,
+        col(Document.id) < document.id,
+        col(Document.state) == DocumentState.INGESTED,
+    )
+    return bool(session.scalar(select(earlier)))
+
+
+def backlog(session: Session) -> tuple[int, datetime | None]:
+    """How many documents wait, and since when the oldest was fetched."""
+    query = select(func.count(), func.min(col(Document.fetched_at))).where(col(Document.due_at).is_not(None))
+    count, oldest = session.execute(query).one()
+    return count, oldest
+
+
+def prune(session: Session, *, before: datetime, limit: int = 500) -> int:
+    """Forget documents fetched before `before` that no article's current revision was made from."""
+    used = exists().where(col(Article.document_id) == col(Document.id))
+    old = (
+        select(col(Document.id))
+        .where(col(Document.fetched_at) < before, col(Document.due_at).is_(None), ~used)
+        .order_by(col(Document.id))
+        .limit(limit)
+    )
+    statement = delete(Document).where(col(Document.id).in_(old.scalar_subquery())).returning(col(Document.sha256))
+    names = session.scalars(statement.execution_options(synchronize_session=False)).all()
+    if names:
+        held = exists().where(col(Document.sha256) == col(Blob.sha256))
+        session.connection().execute(delete(Blob).where(col(Blob.sha256).in_(set(names)), ~held))
+    return len(names)

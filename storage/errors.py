@@ -1,0 +1,45 @@
+"""What can be wrong with a request to the store.
+
+StoreError
+├── UnknownFeed       no feed by that id, URL or title
+├── AmbiguousFeed     several feeds answer to that title
+├── DuplicateFeed     the URL is subscribed already
+├── UnknownArticle    no article by that id
+├── UnknownStory      no story by that id
+├── Raced             another process wrote what this one had read; read again and redo
+└── LeaseLost         another process holds the lease by now; stop, and stand by
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Base of everything in this module; its text names the thing and the remedy."""
+
+
+class UnknownFeed(StoreError):
+    """No feed by that reference."""
+
+
+class AmbiguousFeed(StoreError):
+    """Several feeds answer to the reference."""
+
+
+class DuplicateFeed(StoreError):
+    """The feed's URL is subscribed already."""
+
+
+class UnknownArticle(StoreError):
+    """No article by that id."""
+
+
+class UnknownStory(StoreError):
+    """No story by that id."""
+
+
+class Raced(StoreError):
+    """What was read is no longer so; the unit of work must be read and decided anew."""
+
+
+class LeaseLost(StoreError):
+    """Another process has taken the lease over; whoever catches this must write nothing more under it."""

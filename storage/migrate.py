@@ -1,0 +1,57 @@
+"""Bring a database from any revision to the newest, and say where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaStatus:
+    """`current` is None on an empty database."""
+
+    current: str | None
+    head: str
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether every migration has run."""
+        return self.current == self.head
+
+
+def status(engine: Engine) -> SchemaStatus:
+    """Where the database behind `engine` stands; raises SQLAlchemy's OperationalError when it is out of reach."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no migration under {MIGRATIONS}: the installation is incomplete, install wireroom again")
+    return SchemaStatus(current=current, head=head)
+
+
+def upgrade(engine: Engine, revision: str = "head") -> SchemaStatus:
+    """Run the migrations up to `revision`; several processes may call this at once."""
+    _run(engine, command.upgrade, revision)
+    return status(engine)
+
+
+def downgrade(engine: Engine, revision: str) -> SchemaStatus:
+    """Undo migrations down to `revision` (`base` for all)."""
+    _run(engine, command.downgrade, revision)
+    return status(engine)
+
+
+def _run(engine: Engine, action: object, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        action(config, revision)  # type: ignore[operator]

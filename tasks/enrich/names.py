@@ -1,0 +1,311 @@
+"""People, organisations and places: runs of capitalised words, weighed by what stands around them in the article."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from storage.records import Tag
+from tasks.enrich.places import Place
+from tasks.enrich.reading import EnrichInput
+from tasks.enrich.runs import Mention, Runs, What, runs
+from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, Kind, Token
+from tasks.enrich.word_lists import PLACE_ENDINGS
+
+VERSION: Final = "1"
+NAME: Final = "names"
+WORDS: Final = 1500  # of body in which names are looked for
+THRESHOLD: Final = 0.6
+AT_MOST: Final = 15  # tags of one kind
+SURE: Final = 0.8
+ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
+SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
+
+# Over the class bytes of `tokens.py`: two and more capitalised words, or one that tells by itself, or one after a cue.
+# Each match begins with one set of characters, so that the engine skips everything else quickly.
+_RUN: Final = re.compile(rb"[NKIk1](?:(?<=[NKI1])[NKI]*[NKInki]|(?<=[Kk]))")
+_PARTICLES: Final = frozenset(
+    {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
+    | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
+    | {("bin",), ("ibn",), ("al",), ("el",), ("ter",), ("ten",), ("le",)}
+)
+_PARTICLE_WORDS: Final = frozenset(word for words in _PARTICLES for word in words)
+_JOINS: Final = {
+    "de": (("für", "die"), ("für",), ("zum",), ("zur",)),
+    "en": (("of", "the"), ("of",), ("for",)),
+}
+_ARTICLES: Final = ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am")
+_JOINABLE: Final = frozenset(  # German institutions that are for something
+    {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
+)
+_AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
+
+
+@dataclass(slots=True)
+class _Candidate:
+    label: str
+    sure: float
+    count: int = 0
+    place: Place | None = None
+    evidence: list[str] = field(default_factory=list)
+
+    def see(self, sure: float, count: int, *evidence: str) -> None:
+        if sure > self.sure:
+            self.sure = sure
+        self.count += count
+        for word in evidence:
+            if word and word not in self.evidence:
+                self.evidence.append(word)
+
+
+class _Reader:
+    """Collects the candidates of one article."""
+
+    def __init__(self, article: EnrichInput, memo: Runs) -> None:
+        self.article = article
+        self.memo = memo
+        teaser = article.lead_tokens[1]
+        lead = [*article.dateline.split(), "", *teaser] if article.dateline else teaser
+        self.tokens: list[str] = lead + article.body_tokens[:WORDS]
+        self.text = article.whole
+        self.people: dict[str, _Candidate] = {}
+        self.organisations: dict[str, _Candidate] = {}
+        self.places: dict[str, _Candidate] = {}
+        self.cued: dict[str, str] = {}
+        self.roles: dict[str, list[str]] = {}
+        self.weak: dict[str, tuple[Place, int]] = {}
+        self.adjectives: dict[str, tuple[Place, list[str]]] = {}
+        self.again: dict[str, int] = {}
+        self.count = 1
+        self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
+
+    def read(self) -> None:
+        memo, tokens = self.memo, self.tokens
+        classes = bytes(map(memo.tokens.__getitem__, tokens))
+        found: dict[str, tuple[int, int]] = {}
+        for match in _RUN.finditer(classes):
+            start, end = match.span()
+            if classes[start] == CUE:
+                if end - start == 2:
+                    self.cued.setdefault(tokens[end - 1].strip(OPENING).rstrip(CLOSING), tokens[start])
+                start += 1
+            run = tokens[start] if end - start == 1 else " ".join(tokens[start:end])
+            if run in found:
+                self.again[run] = self.again.get(run, 1) + 1
+            else:
+                found[run] = (start, end)
+        for run, (start, end) in found.items():
+            if (mentions := memo[run]) and start not in self.joined:
+                cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
+                self.count = self.again.get(run, 1)
+                for mention in mentions:
+                    self._take(mention, start, end, cue)
+        for mention_name, (place, count) in self.weak.items():
+            if mention_name in self.cued or place.key in self.places:
+                self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
+        self._link_surnames()
+        self._cued_places()
+        for place, words in self.adjectives.values():
+            if place.key in self.places:
+                self.places[place.key].see(0.0, len(words), words[0])
+            elif len(words) > 1 or not self.memo.german:
+                self._see_place(place, THRESHOLD, len(words), words[0])
+
+    def _take(self, mention: Mention, start: int, end: int, cue: str) -> None:
+        what = mention.what
+        if what is What.PLACE:
+            self._take_place(mention)
+            if cue:
+                self.cued.setdefault(mention.name, cue)
+        elif what is What.ORGANISATION:
+            self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
+        elif what is What.PERSON:
+            self._take_person(mention, start, end, cue)
+        elif what is What.SURNAME:
+            self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
+        elif what is What.ADJECTIVE and mention.place is not None:
+            self.adjectives.setdefault(mention.place.key, (mention.place, []))[1].extend([mention.name] * self.count)
+        elif what is What.OPEN_NAME:
+            self._join_particle(mention, end)
+        elif what is What.LONGER:
+            self._take_longer(mention)
+        else:
+            self._join_organisation(mention, end)
+
+    def _see(self, into: dict[str, _Candidate], name: str, sure: float, *evidence: str) -> None:
+        candidate = into.get(name)
+        if candidate is None:
+            candidate = into[name] = _Candidate(name, sure)
+        candidate.see(sure, self.count, *evidence)
+
+    def _take_longer(self, mention: Mention) -> None:
+        tokens = self.memo.tokens
+        for name in tokens.longer[mention.name]:
+            if name in self.text:
+                if place := tokens.gazetteer.by_name.get(name):
+                    self._see_place(place, mention.sure, 1, name)
+                else:
+                    self._see(self.organisations, tokens.words.organisations[name], mention.sure, name)
+
+    def _take_place(self, mention: Mention) -> None:
+        place = mention.place
+        if place is None:
+            self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
+        elif place.weak:
+            self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + self.count)
+        else:
+            self._see_place(place, mention.sure, self.count, mention.name)
+
+    def _see_place(self, place: Place, sure: float, count: int, *evidence: str) -> None:
+        candidate = self.places.get(place.key)
+        if candidate is None:
+            candidate = self.places[place.key] = _Candidate(place.label(self.article.language), sure, place=place)
+        candidate.see(sure, count, *evidence)
+
+    def _take_person(self, mention: Mention, start: int, end: int, cue: str) -> None:
+        sure, name = mention.sure, mention.name
+        if sure < THRESHOLD:
+            before = self.tokens[start - 1] if start else ""
+            if cue:
+                self._see(self.places, name, 0.65, f"{cue} {name}")
+                return
+            if before in self.memo.tokens.words.said or self._spoke(end):
+                sure += 0.35
+            elif not before or before[-1] in '.!?:"“”„»«–-':
+                sure -= SENTENCE_START
+            elif self.memo.tokens[before] == ROLE_BEFORE:
+                sure += 0.4
+                self._see(self.people, name, sure, name, before)
+                return
+        self._see(self.people, name, sure, name, mention.cue)
+
+    def _plain(self, at: int) -> Token | None:
+        return self.memo.tokens.read(self.tokens[at]) if at < len(self.tokens) and self.tokens[at] else None
+
+    def _join_particle(self, mention: Mention, end: int) -> None:
+        """ "Ursula" and "von der Leyen"."""
+        at = end
+        while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
+            at += 1
+        last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
+        if last is not None and last.kind is Kind.NAME and last.text[:1].isupper() and not last.opens:
+            name = " ".join([mention.name, *self.tokens[end:at], last.text])
+            self._see(self.people, name, 0.85, name, mention.cue)
+            self.joined.add(at)
+
+    def _spoke(self, end: int) -> bool:
+        return end < len(self.tokens) and self.tokens[end].rstrip(",.") in self.memo.tokens.words.said
+
+    def _join_organisation(self, mention: Mention, end: int) -> None:
+        """ "University" and "of Oxford"."""
+        for join in _JOINS.get(self.article.language, ()):
+            at = end + len(join)
+            if tuple(self.tokens[end:at]) != join:
+                continue
+            if self.memo.german and mention.name not in _JOINABLE:
+                return
+            first = at
+            names: list[str] = []
+            while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < 3:
+                names.append(token.text)
+                at += 1
+                if token.closes:
+                    break
+            if names:
+                name = " ".join([mention.name, *join, *names])
+                self._see(self.organisations, name, 0.75, name)
+                self.joined.add(first)
+            return
+
+    def _link_surnames(self) -> None:
+        """ "Takaichi" alone is Sanae Takaichi when the article names her; after a role she is a person anyway."""
+        self._drop_genitives()
+        text = self.text
+        known = {name.rsplit(" ", 1)[-1]: name for name, found in self.people.items() if found.sure >= SURE}
+        for name, candidate in list(self.people.items()):
+            surname = name.rsplit(" ", 1)[-1]
+            self.cued.pop(surname, None)
+            full = known.get(surname) or (known.get(surname[:-1]) if surname.endswith("s") else None)
+            if full and full != name and candidate.sure < SURE:  # "Punktsieg Usyks" is no second person
+                self.people[full].see(0.0, self.people.pop(name).count)
+                continue
+            if candidate.sure + ALONE < THRESHOLD and surname not in self.roles:
+                continue  # an unknown pair of words at the beginning of a sentence
+            alone = text.count(surname) - candidate.count
+            if alone > 0 and (candidate.sure >= THRESHOLD or not self._is_noun(surname)):
+                candidate.see(candidate.sure + ALONE, alone, surname)
+            if roles := self.roles.pop(surname, None):
+                candidate.see(candidate.sure + 0.2, 0, roles[0])
+        for surname, roles in self.roles.items():
+            count = text.count(surname)
+            if count >= 2 and surname not in self.organisations:
+                sure = 0.45 + 0.1 * min(len(roles), 2)
+                self._see(self.people, surname, sure, surname, roles[0])
+                self.people[surname].count += count - 1
+
+    def _is_noun(self, word: str) -> bool:
+        """Whether the article uses the word as a noun: small in English, with an article in German."""
+        if self.memo.german:
+            return any(f" {article} {word}" in self.text for article in _ARTICLES)
+        return f" {word.lower()}" in self.text
+
+    def _drop_genitives(self) -> None:
+        for name in [name for name in self.people if self.memo.german and name.endswith("s")]:
+            if name[:-1] in self.people:
+                self.people[name[:-1]].see(self.people[name].sure, self.people.pop(name).count, name)
+
+    def _cued_places(self) -> None:
+        """ "in Yokosuka": an unknown word after a word that places stand after."""
+        memo = self.memo
+        for word, cue in self.cued.items():
+            if memo.tokens[word] != PLAIN or word in self.roles or word in self.people:
+                continue
+            sure = 0.65
+            if memo.german and cue.lower() not in {"nahe", "raum"}:
+                text = self.text
+                sure = 0.4 + 0.25 * PLACE_ENDINGS.end(word.lower()) + 0.15 * (text.count(word) > 1)
+            if sure < THRESHOLD or self._is_noun(word):
+                continue
+            self._see(self.places, word, sure, f"{cue} {word}")
+
+
+def tag_names(article: EnrichInput) -> Iterator[Tag]:
+    """Yield people, organisations and places, each kind by confidence and number of mentions."""
+    reader = _Reader(article, runs(article.language))
+    reader.read()
+    yield from _tags("person", reader.people.values(), article)
+    organisations = [found for found in reader.organisations.values() if not _only_source(found, article)]
+    yield from _tags("organisation", organisations, article)
+    yield from _tags("place", reader.places.values(), article)
+
+
+def _only_source(found: _Candidate, article: EnrichInput) -> bool:
+    """Whether this is the agency that the piece quotes, not what the piece is about."""
+    return found.label in _AGENCIES and found.label not in article.headline
+
+
+def _tags(kind: str, candidates: Iterable[_Candidate], article: EnrichInput) -> Iterator[Tag]:
+    chosen: list[tuple[float, int, str, _Candidate]] = []
+    for candidate in candidates:
+        if candidate.sure < THRESHOLD - 0.15:
+            continue
+        confidence = candidate.sure + 0.02 * min(candidate.count - 1, 5)
+        if candidate.label.rsplit(" ", 1)[-1] in article.headline:
+            confidence += 0.05
+        if confidence >= THRESHOLD:
+            chosen.append((-min(confidence, 0.99), -candidate.count, candidate.label, candidate))
+    chosen.sort()
+    for minus_confidence, _, label, candidate in chosen[:AT_MOST]:
+        place = candidate.place
+        yield Tag(
+            kind=kind,
+            label=label,
+            scheme=place.scheme if place else None,
+            code=place.code if place else None,
+            confidence=round(-minus_confidence, 2),
+            enricher=NAME,
+            version=VERSION,
+            evidence=tuple(candidate.evidence[:6]),
+        )

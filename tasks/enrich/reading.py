@@ -1,0 +1,96 @@
+"""What an enricher is given: the article, its language, and its words, split once for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from storage.records import Block, Category, CleanArticle
+
+LONGEST: Final = 60_000  # characters of body that are read: ten times a long feature; what is beyond changes no tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrichInput:
+    """One clean article as the enrichers see it.
+
+    `language` is a BCP 47 primary language, detected before any enricher runs; `feed` is the feed's name or address,
+    which rules may ask for. The cached properties are shared by all enrichers, so that the text is split only once.
+    """
+
+    headline: str
+    teaser: str | None = None
+    blocks: tuple[Block, ...] = ()
+    categories: tuple[Category, ...] = ()
+    language: str = "und"
+    language_confidence: float = 0.0
+    feed_language: str | None = None
+    url: str | None = None
+    feed: str | None = None
+    dateline: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        article: CleanArticle,
+        *,
+        categories: tuple[Category, ...] = (),
+        feed_language: str | None = None,
+        url: str | None = None,
+        feed: str | None = None,
+    ) -> EnrichInput:
+        """Make the input from a cleaned article and what its entry and feed say besides."""
+        return cls(
+            headline=article.headline,
+            teaser=article.teaser,
+            blocks=article.blocks,
+            categories=categories,
+            feed_language=feed_language,
+            url=url,
+            feed=feed,
+            dateline=article.dateline,
+        )
+
+    def in_language(self, code: str, confidence: float) -> EnrichInput:
+        """The same article with its language known; what was split already is kept."""
+        known = replace(self, language=code, language_confidence=confidence)
+        for name in ("body_tokens", "lead_tokens"):
+            if name in self.__dict__:
+                known.__dict__[name] = self.__dict__[name]
+        return known
+
+    @cached_property
+    def _readable(self) -> list[str]:
+        left = LONGEST
+        texts = []
+        for block in self.blocks:
+            texts.append(block.text[:left])
+            left -= len(block.text)
+            if left <= 0:
+                break
+        return texts
+
+    @cached_property
+    def body(self) -> str:
+        """The blocks, one a line, cut at `LONGEST` characters."""
+        return "\n".join(self._readable)
+
+    @cached_property
+    def body_tokens(self) -> list[str]:
+        """The body split at white space, punctuation still on; after each block stands an empty token."""
+        tokens: list[str] = []
+        for text in self._readable:
+            tokens += text.split()
+            tokens.append("")
+        return tokens
+
+    @cached_property
+    def lead_tokens(self) -> tuple[list[str], list[str]]:
+        """The headline's and the teaser's tokens, with an empty token after each."""
+        return [*self.headline[:LONGEST].split(), ""], [*(self.teaser or "")[:LONGEST].split(), ""]
+
+    @cached_property
+    def whole(self) -> str:
+        """Dateline, teaser and body as one text."""
+        return "\n".join([text for text in (self.dateline, self.teaser, self.body) if text])

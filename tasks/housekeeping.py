@@ -1,0 +1,42 @@
+"""Forget what is past its time, a little at a time, so that nobody waits for it."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import select
+from sqlmodel import col
+
+from storage import documents, feeds, story_index
+from storage.models import Feed
+from tasks.room import Room
+
+log = structlog.get_logger()
+
+# Rows per transaction: SQLite has one writer, and a feed must not wait for the broom.
+STEP = 500
+
+
+def prune(room: Room) -> dict[str, int]:
+    """Prune documents and fetch history; says how many rows of each went. Events are the relay's to prune."""
+    gone = {"documents": 0, "attempts": 0, "story_prints": 0}
+    while step := _documents(room):
+        gone["documents"] += step
+    while step := _prints(room):
+        gone["story_prints"] += step
+    with room.sessions() as session:
+        ids = list(session.scalars(select(col(Feed.id))))
+    for start in range(0, len(ids), STEP):
+        with room.sessions.begin() as session:
+            gone["attempts"] += feeds.prune_history(session, ids[start : start + STEP])
+    log.info("store.pruned", **gone)
+    return gone
+
+
+def _documents(room: Room) -> int:
+    with room.sessions.begin() as session:
+        return documents.prune(session, before=room.clock() - room.keep_documents, limit=STEP)
+
+
+def _prints(room: Room) -> int:
+    with room.sessions.begin() as session:
+        return story_index.prune(session, before=room.clock() - room.story_window, limit=STEP)

@@ -1,0 +1,173 @@
+"""Ingest one stored document: read what is held, decide in pure stages, write in one transaction.
+
+    read    feed, bytes, the identities its entries are known by, what is held of them
+    decide  parse → identify → normalize → tag → revise                          (no transaction is open)
+    write   articles, revisions, identities, tags, stories, outbox, quarantine, the feed's memory, the document's end
+
+What was read may have changed by the time it is written: unique keys and revision numbers notice, `Raced` rolls
+everything back, and the document is read anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from storage import documents, feeds, quarantine, source_lines
+from storage.db import reading
+from storage.errors import Raced
+from storage.models import Document, DocumentState, Feed
+from storage.records import BadEntry, FetchOutcome, ParsedDocument
+from tasks.cadence import Rhythm
+from tasks.decide import Decision, decide
+from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.memory import hints_json
+from tasks.room import Room
+from tasks.urls import document_keys
+from tasks.write import Occasion, write
+
+log = structlog.get_logger()
+
+# Writers of one feed queue up behind its row, so losing a race three times over means something else is wrong.
+RACES = 3
+
+
+class LeaseLost(Exception):
+    """The document was given to another worker while this one was busy with it; nothing was written."""
+
+
+@dataclass(kw_only=True)
+class Ingested:
+    """What a document came to: how many entries of each outcome, the decisions, and what was quarantined."""
+
+    document_id: int
+    feed_id: int
+    state: DocumentState
+    decisions: list[Decision] = field(default_factory=list)
+    quarantined: int = 0
+    events: int = 0
+    skipped: int = 0
+    error: str | None = None
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Entries by outcome; those skipped because their bytes were seen before count as unchanged."""
+        counts = Counter(decision.outcome for decision in self.decisions)
+        if self.skipped:
+            counts["unchanged"] += self.skipped
+        return counts
+
+    @property
+    def removed_lines(self) -> int:
+        """Lines taken out of what was new or revised."""
+        written = (d.clean for d in self.decisions if d.clean is not None and d.outcome in {"created", "revised"})
+        return sum(removal.removed for clean in written for removal in clean.removals)
+
+
+def ingest(room: Room, document: Document) -> Ingested:
+    """Ingest a claimed document; raises LeaseLost when it took longer than its lease, Raced after several races."""
+    for left in reversed(range(RACES)):
+        try:
+            return _ingest_once(room, document)
+        except Raced as race:
+            if not left:
+                raise
+            log.info("document.raced", document_id=document.id, reason=str(race))
+    raise AssertionError("unreachable: the last race is raised")
+
+
+def _ingest_once(room: Room, document: Document) -> Ingested:
+    now = room.clock()
+    with reading(room.sessions) as session:
+        feed = session.get_one(Feed, document.feed_id)
+        body = documents.body(session, document.sha256)
+        backfill = not documents.earlier_ingested(session, document)
+    try:
+        parsed, decisions, bad = _read(room, feed, document, body)
+    except NotAFeed as error:
+        return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
+    except ParseFailed as error:
+        return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
+    result = Ingested(
+        document_id=document.id,
+        feed_id=feed.id,
+        state=DocumentState.INGESTED,
+        decisions=decisions,
+        skipped=len(parsed.skipped),
+    )
+    with room.sessions.begin() as session:
+        locked = feeds.lock(session, feed.id)
+        occasion = Occasion(cause=document.cause, now=now, backfill=backfill)
+        result.events = len(write(session, room, locked, document, decisions, occasion))
+        taught = [decision.taught for decision in decisions if decision.taught]
+        if taught:
+            lines = source_lines.load(session, feed.id)
+            source_lines.count(lines, taught, now)
+            session.add(lines)
+        result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
+        if document.id >= locked.hints.get("document", 0):
+            _learn(locked, document, parsed, decisions, now)
+        outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
+        if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
+            raise LeaseLost(f"document {document.id} was given to another worker")
+    return result
+
+
+def _read(
+    room: Room, feed: Feed, document: Document, body: bytes
+) -> tuple[ParsedDocument, list[Decision], list[BadEntry]]:
+    """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
+
+    Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
+    """
+    seen = {} if feed.hints.get("degraded") else feed.seen
+    parsed = parse(body, content_type=document.content_type, url=document.url, seen=seen)
+    decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    elsewhere = {seen[name] for name in parsed.skipped}
+    if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):
+        parsed = parse(body, content_type=document.content_type, url=document.url)
+        decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    return parsed, decisions, bad
+
+
+def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:
+    """Put a whole document into quarantine with its reason and bytes, and count it as a failure of its feed."""
+    now = room.clock()
+    with room.sessions.begin() as session:
+        feed = feeds.lock(session, document.feed_id)
+        whole = BadEntry(position=-1, reason=reason.value, error=error, raw=body)
+        held = quarantine.hold(session, document, [whole], now)
+        # Polling reads this: it decides when to look again, and whether somebody should be told.
+        feed.unread = f"{reason.value}: {error}"
+        session.add(feed)
+        documents.finish(session, document, state=DocumentState.QUARANTINED, now=now, outcome={"error": error})
+    return Ingested(
+        document_id=document.id,
+        feed_id=document.feed_id,
+        state=DocumentState.QUARANTINED,
+        quarantined=held,
+        error=error,
+    )
+
+
+def _learn(
+    feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
+) -> None:
+    """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes."""
+    hints = parsed.hints
+    feed.title = feed.title or hints.title
+    feed.site_url = feed.site_url or hints.site_url
+    feed.language = feed.language or hints.language
+    known = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen}
+    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
+    feed.seen = known | read
+    degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
+    feed.hints = hints_json(hints) | {"document": document.id} | ({"degraded": True} if degraded else {})
+    published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
+    window = len(parsed.entries) + len(parsed.skipped)
+    feed.rhythm = Rhythm.from_json(feed.rhythm).seen(published, window=window, now=now).to_json()
+    feed.unread = None

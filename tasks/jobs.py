@@ -1,0 +1,80 @@
+"""Every Celery task: take ids, call a verb. A lost message costs seconds, since the next tick looks in the database.
+
+The verbs are imported where they run, in a worker's children: beat and a worker's parent need only the names here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+from celery import Task, shared_task
+from kombu.exceptions import OperationalError
+
+if TYPE_CHECKING:
+    from tasks.room import Room
+
+log = structlog.get_logger()
+_room: Room | None = None
+# Seconds after which nobody needs to poll the shard that a message asks for: the beat has asked again long since.
+_STALE = 30.0
+
+
+def use(room: Room) -> None:
+    """Give the tasks of this process their room; called once after the fork."""
+    global _room  # a Celery task has no other way to what its process holds
+    _room = room
+
+
+def room() -> Room:
+    """The room of this process."""
+    if _room is None:
+        raise RuntimeError("no room: tasks.jobs.use() must run at the start of the worker process")
+    return _room
+
+
+def _send(task: Task, *args: object, expires: float | None = None) -> None:
+    """Send a message, or only say that it could not be sent: what it is about stands in the database."""
+    try:
+        task.apply_async(args, expires=expires)
+    except OperationalError as error:
+        log.warning("message.unsent", task=task.name, error=str(error))
+
+
+@shared_task(name="wireroom.poll_due")
+def poll_due() -> None:
+    """Poll one shard of due feeds, and pass on what came while the rest of it is still being fetched."""
+    from tasks import intake, poll
+
+    def deliver(documents: Sequence[tuple[int, int]]) -> None:
+        for ids in intake.batches(documents):
+            _send(ingest_documents, ids)
+
+    # More are due than one shard takes: the next shard goes at once, to whichever worker is free.
+    poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
+
+
+@shared_task(name="wireroom.ingest_documents")
+def ingest_documents(ids: Sequence[int]) -> None:
+    """Ingest these stored documents, each in its own transaction."""
+    from tasks import intake
+
+    intake.take_in(room(), ids)
+
+
+@shared_task(name="wireroom.sweep")
+def sweep() -> None:
+    """Find documents whose message was lost or whose worker died, and send for them again."""
+    from tasks import intake
+
+    for ids in intake.sweep(room()):
+        _send(ingest_documents, ids)
+
+
+@shared_task(name="wireroom.prune")
+def prune() -> None:
+    """Forget what is past its time: documents, fetch history."""
+    from tasks import housekeeping
+
+    housekeeping.prune(room())

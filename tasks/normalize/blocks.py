@@ -1,0 +1,210 @@
+"""Reads HTML or plain text into typed blocks: what a reader sees, in order, and what each piece is.
+
+Blocks are plain text, so nothing is sanitised: no markup of the source survives to need it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from storage.records import Block, BlockKind, Markup
+from tasks.normalize.plain import is_verse, stanzas, text_blocks
+
+_SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "object", "select", "textarea"})
+_KINDS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), BlockKind.SUBHEAD),
+    **dict.fromkeys(("li", "dt", "dd"), BlockKind.LIST_ITEM),
+    **dict.fromkeys(("figcaption", "caption"), BlockKind.CAPTION),
+    "blockquote": BlockKind.QUOTE,
+    "tr": BlockKind.TABLE_ROW,
+    "pre": BlockKind.VERSE,
+}
+_BREAKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "body",
+        "center",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hr",
+        "html",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "title",
+        "ul",
+    ]
+)
+_EMBEDS = frozenset({"iframe", "video", "audio", "embed"})
+_CELLS = frozenset({"td", "th"})
+_STRUCTURE = _SKIP | _KINDS.keys() | _BREAKS | _EMBEDS | _CELLS | {"br"}
+_EMBED_CLASS = re.compile(r"\b(?:twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|reddit-embed)\b")
+_CELL, _BREAK = "\x1f", "\x1e"  # stand for a cell's edge and a <br> while a block is being read; no text holds them
+_CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
+_TAG = re.compile(
+    r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
+)
+_PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True, no_network=True)
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a text that nobody labelled has tags to interpret."""
+    return "<" in text and _TAG.search(text) is not None
+
+
+def read_blocks(markup: Markup) -> list[Block]:
+    """Return the blocks of `markup` in order; their text is not mended yet."""
+    if markup.kind == "html":
+        return list(html_blocks(markup.value))
+    return list(text_blocks(markup.value))
+
+
+def html_blocks(source: str) -> Iterator[Block]:
+    """Yield the blocks of an HTML fragment or page; source without any tag is read as text with entities."""
+    if "<" not in source:
+        if "&" in source:
+            source = html.unescape(source)
+        yield from text_blocks(source)
+        return
+    root = etree.fromstring(source.encode("utf-8", "replace").replace(b"\x00", b""), _PARSER)
+    if root is None:
+        return
+    reader = _Reader()
+    add = reader.text.append
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        tag = element.tag
+        if tag not in _STRUCTURE:  # most elements only carry text: no call for them
+            text = element.text if event == "start" else element.tail
+            if text and not reader.skipping:
+                add(text)
+        elif event == "start":
+            reader.start(element, tag)
+        else:
+            reader.end(element, tag)
+    yield from reader.close()
+
+
+class _Reader:
+    """Collects the text of an element walk into blocks; the innermost element with a kind names the block."""
+
+    def __init__(self) -> None:
+        self.ready: list[Block] = []
+        self.text: list[str] = []
+        self.skipping = 0
+        self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
+
+    def start(self, element: etree._Element, tag: str) -> None:
+        if self.skipping or tag in _SKIP:
+            self.skipping += 1
+            return
+        if tag == "br":
+            self.text.append(_BREAK)
+        elif tag in _KINDS:
+            self._flush()
+            kind = _KINDS[tag]
+            if kind is BlockKind.QUOTE and _EMBED_CLASS.search(element.get("class", "")):
+                kind = BlockKind.EMBED
+            self._kinds.append(kind)
+        elif tag in _CELLS:
+            if self.text:
+                self.text.append(_CELL)
+        elif tag in _EMBEDS:
+            self._embed(element)
+            return
+        else:
+            self._edge()
+        if element.text:
+            self.text.append(element.text)
+
+    def end(self, element: etree._Element, tag: str) -> None:
+        if self.skipping:
+            self.skipping -= 1
+        elif tag in _KINDS:
+            self._flush()
+            self._kinds.pop()
+        elif tag in _BREAKS:
+            self._edge()
+        if element.tail and not self.skipping:
+            self.text.append(element.tail)
+
+    def close(self) -> list[Block]:
+        self._flush()
+        return self.ready
+
+    def _embed(self, element: etree._Element) -> None:
+        """Something that plays: its address stands for it."""
+        self._flush()
+        source = element.get("src") or element.get("data-src") or ""
+        if source.startswith(("http:", "https:", "//")):
+            self.ready.append(Block(kind=BlockKind.EMBED, text=source))
+        self.skipping += 1
+
+    def _edge(self) -> None:
+        """A block's edge; inside a table row it only breaks the line, so that the row stays one."""
+        if self._kinds[-1] is BlockKind.TABLE_ROW:
+            self.text.append(_BREAK)
+        else:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self.text:
+            return
+        text = "".join(self.text)
+        self.text.clear()
+        if not text or text.isspace():
+            return
+        kind = self._kinds[-1]
+        if kind is BlockKind.TABLE_ROW:
+            self.ready.extend(_row(text))
+        elif kind is BlockKind.VERSE:
+            self.ready.extend(stanzas(text.replace(_BREAK, "\n")))
+        elif _BREAK in text:
+            self.ready.extend(_broken(text, kind))
+        else:
+            self.ready.append(Block(kind=kind, text=text))
+
+
+def _row(text: str) -> Iterator[Block]:
+    """A row of a table of facts is one block; a row that only lays out a page yields what its cells hold."""
+    cells = [[part for part in cell.split(_BREAK) if part.strip()] for cell in text.split(_CELL)]
+    if any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
+        for cell in cells:
+            for part in cell:
+                yield Block(kind=BlockKind.PARAGRAPH, text=part)
+        return
+    row = " | ".join(" ".join(" ".join(cell).split()) for cell in cells)
+    if row.strip(" |"):
+        yield Block(kind=BlockKind.TABLE_ROW, text=row)
+
+
+def _broken(text: str, kind: BlockKind) -> Iterator[Block]:
+    """Lines parted by <br>: a double break parts paragraphs, a single one lines or verses."""
+    for group in re.split(rf"{_BREAK}\s*{_BREAK}[\s{_BREAK}]*", text):
+        lines = [" ".join(line.split()) for line in group.split(_BREAK) if line.strip()]
+        if kind in {BlockKind.PARAGRAPH, BlockKind.QUOTE} and is_verse(lines):
+            yield Block(kind=BlockKind.VERSE, text="\n".join(lines))
+        elif kind is BlockKind.SUBHEAD and lines:
+            yield Block(kind=kind, text=" ".join(lines))
+        else:
+            for line in lines:
+                yield Block(kind=kind, text=line)

@@ -1,0 +1,133 @@
+"""Agency furniture: what the wire puts around the copy and the reader needs beside it, not in it.
+
+Dateline, byline, credit line, correction note, embargo line and source notes become fields of the article.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_AGENCIES = (
+    r"(?:dpa(?:[-/ ]\w+)*|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
+    r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
+    r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|ddp|dapd|AWP|Lusa|Agerpres|HINA|STA|BNS|LETA|ELTA"
+    r"|Ukrinform|DPA|red)"
+)
+_AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES})*(?:\s*/\s*\w{{2,4}})?"
+_PLACE = r"[^\W\d_][\w.'’ \-]*(?:\s*[/,]\s*[^\W\d_][\w.'’ \-]*){0,3}"
+_DAY = r"\d{1,2}\.?\s*[^\W\d_]{3,10}\.?|[^\W\d_]{3,10}\.?\s+\d{1,2}"
+_CAPS = "A-ZÄÖÜÁÉÍÓÚÀÈÇÑØÅ"
+_DASH = r"[-–—]"
+# As in: Berlin (dpa) – / WASHINGTON, March 3 (Reuters) - / Wien/Graz (APA/dpa) - / PARIS —
+_DATELINE = re.compile(
+    rf"(?P<line>(?:(?P<place>{_PLACE})(?:,\s*(?:{_DAY}))?\s*)?\((?P<credit>{_AGENCY_LIST})\)\s*[-–—:.]{{1,2}}\s+"
+    rf"|(?P<agency>{_AGENCY_LIST})\s+(?:{_DASH}\s+)?(?P<place3>[A-ZÄÖÜ][\w .'’-]{{2,30}})\.?\s+{_DASH}\s+"
+    rf"|(?P<place2>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)(?:,\s*(?:{_DAY}))?"
+    rf"\s+{_DASH}{{1,2}}\s+)(?=\S)"
+)
+_CREDIT = re.compile(
+    rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
+    rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
+)
+_COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
+_CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
+_NAME = rf"[{_CAPS}][\w'’.-]*"
+_PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
+_BYLINE = re.compile(
+    rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+(?:{_NAME}(?:\s+{_PARTICLE})*\s*){{1,4}}"
+    rf"(?:(?:,|und|and|et|y|&|/)\s*(?:{_NAME}\s*){{1,4}}){{0,4}}(?:,\s*(?:dpa|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
+)
+_CORRECTION = re.compile(
+    r"(?:Berichtigung|Korrektur|Korrigiert|Richtigstellung|Anmerkung der Redaktion|Hinweis der Redaktion|Correction"
+    r"|CORRECTION|Corrected|Clarification|CLARIFICATION|Editor['’]s note|Rectification|Rectificatif|Corrección"
+    r"|Rettifica|Correctie|Rättelse|Rettelse)\b\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
+)
+# The first letters of the words above: a regular expression on every line would cost more than all the rest.
+_CORRECTION_STARTS = ("beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt")
+_EMBARGO = re.compile(
+    r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
+    r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
+)
+_HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,18}"
+_SOURCE = re.compile(
+    rf"\s*[(\[](?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]", re.IGNORECASE
+)
+_NOT_SOURCES = frozenset(["z.b", "d.h", "u.a", "i.e", "e.g", "a.m", "p.m", "u.s", "u.k", "s.o", "o.ä", "v.a", "a.d"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dateline:
+    """The dateline of a piece as printed, the agency in it, and the text that follows."""
+
+    line: str
+    credit: str | None
+    rest: str
+
+
+def read_dateline(text: str) -> Dateline | None:
+    """Return the dateline at the start of a paragraph, or None."""
+    found = _DATELINE.match(text[:140])
+    if not found or len(text) - found.end() < 12:
+        return None
+    place = found["place"] or found["place2"] or found["place3"]
+    credit = found["credit"] or found["agency"]
+    if place and len(place.split()) > 6:
+        return None
+    return Dateline(line=found["line"].strip(), credit=credit, rest=text[found.end() :])
+
+
+def read_credit(text: str) -> str | None:
+    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"; or a copyright."""
+    if len(text) <= 160 and _COPYRIGHT.match(text):
+        return text
+    if len(text) > 60:
+        return None
+    found = _CREDIT.fullmatch(text)
+    return next((part for part in found.groups() if part), None) if found else None
+
+
+def take_credit_tail(text: str) -> tuple[str, str | None]:
+    """Return the text without an agency in brackets at its end, and that agency."""
+    found = _CREDIT_TAIL.search(text[-40:]) if text.endswith(")") else None
+    if not found:
+        return text, None
+    return text[: len(text) - len(found.group())], found["credit"]
+
+
+def read_byline(text: str) -> str | None:
+    """Return a line that is nothing but a byline, such as "Von Eva Lang und Jan Ode, dpa"."""
+    return text if len(text) <= 120 and _BYLINE.fullmatch(text.rstrip(".,; ")) else None
+
+
+def is_correction(text: str) -> bool:
+    """Whether the line is a correction note of the desk."""
+    return text[:4].lower() in _CORRECTION_STARTS and _CORRECTION.match(text) is not None
+
+
+def is_embargo(text: str) -> bool:
+    """Whether the line is an embargo ("Sperrfrist: …")."""
+    return len(text) <= 200 and _EMBARGO.fullmatch(text) is not None
+
+
+def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
+    """Return the text without source notes, and each note's name with the offset where it stood in what is returned."""
+    if "(" not in text and "[" not in text:
+        return text, []
+    sources: list[tuple[str, int]] = []
+    parts: list[str] = []
+    end = size = 0
+    for found in _SOURCE.finditer(text):
+        names = re.split(r"\s*[,;]\s*", found["names"])
+        if any(name.lower() in _NOT_SOURCES for name in names):
+            continue
+        parts.append(text[end : found.start()])
+        size += len(parts[-1])
+        end = found.end()
+        sources.extend(
+            (name.lower().removeprefix("https://").removeprefix("http://").removeprefix("www."), size) for name in names
+        )
+    if not sources:
+        return text, []
+    parts.append(text[end:])
+    return "".join(parts), sources

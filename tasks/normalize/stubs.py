@@ -1,0 +1,107 @@
+"""The lines newsroom systems leave behind, known without having seen the source: a seed, German and English first.
+
+A seed matches a whole line, or the start of one that goes on as such lines do. What a seed does not know, the count of
+the source's own articles learns (`tasks.normalize.boilerplate`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.targets import Finding
+
+_MONTH = (
+    r"(?:jan|feb|m[äa]r|apr|ma[iyj]|jun|jui|jul|aug|ao[uû]|sep|o[ck]t|nov|de[zcs]|ene|abr|ago|dic|gen|mag|giu|lug|set|ott)"
+    r"[a-zäûé]*\.?"
+)
+_DAY = r"(?:mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim)[a-zé]*\.?,?\s*"
+_DATE = (
+    rf"(?:{_DAY})?(?:\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d{{2,4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
+    rf"|\d{{1,2}}\.?\s+{_MONTH}\s+\d{{4}}|{_MONTH}\s+\d{{1,2}},?\s+\d{{4}})"
+)
+_TIME = r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?\s*(?:uhr|h|[ap]\.?m\.?|[a-z]{2,4}|utc[+-]?\d*)?"
+_MOMENT = re.compile(rf"(?:{_DATE}(?:\s*[,|/–—-]?\s*(?:um|at|à|um)?\s*{_TIME})?)\.?", re.I)
+_STAMP = re.compile(
+    r"(?:zuletzt\s+)?(?:aktualisiert|ver(?:ö|oe)ffentlicht|publiziert|erstellt|erschienen|stand|published|posted|updated|last\s+updated|"
+    r"last\s+modified|first\s+published|created|publié|mis\s+à\s+jour|modifié|publicado|actualizado|pubblicato|aggiornato|gepubliceerd|"
+    r"bijgewerkt|geplaatst|udgivet|opdateret|publisert|oppdatert|publicerad|uppdaterad|опубликовано|обновлено)\b"
+    rf"(?:\s*(?:am|on|at|le|el|il|op|den|um|:|der|the))*\s*(?:{_DATE}|{_TIME}|[,|–—-]|\s|um|at|à|uhr|h\b|vor|minuten|stunden|ago|min|hours?|minutes?)*\.?",
+    re.I,
+)
+
+_LONGEST = 220  # bytes of key; a longer line says something
+_LONGEST_DATE = 60  # bytes of key of a line that is a date and no more
+_SHORTEST = 4  # bytes of key by which a beginning is looked up
+_STAMP_WORDS = """
+aktualisiert zuletzt veröffentlicht publiziert erstellt erschienen stand published posted updated last first created
+publié mis modifié publicado actualizado pubblicato aggiornato gepubliceerd bijgewerkt geplaatst udgivet opdateret
+publisert oppdatert publicerad uppdaterad опубликовано обновлено
+"""
+
+
+def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:
+    """Read the seeds: whole lines by key, and beginnings in lower case by the first bytes of theirs."""
+    whole: dict[bytes, str] = {}
+    beginnings: dict[bytes, list[tuple[str, str]]] = {}
+    kind = ""
+    for row in (files("tasks.normalize") / "seeds.txt").read_text(encoding="utf-8").splitlines():
+        if row.startswith("["):
+            kind = row.strip("[]")
+        elif row.endswith("…"):
+            phrase = row.removesuffix("…").rstrip()
+            beginnings.setdefault(fold(phrase)[:_SHORTEST], []).append((phrase, kind))
+        elif row and not row.startswith("#"):
+            whole[fold(row)] = kind
+    return whole, beginnings
+
+
+_WHOLE, _BEGINNINGS = _read_seeds()
+_STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stub:
+    """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`)."""
+
+    finding: Finding
+    head_only: bool = False
+
+
+def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]:
+    """Return the lines that are newsroom furniture by their form; `masked` are their keys with the digits masked."""
+    found: dict[int, Stub] = {}
+    for i, key in enumerate(masked):
+        if len(key) > _LONGEST:
+            continue
+        kind = _WHOLE.get(key)
+        if kind is None:
+            start = key[:_SHORTEST]
+            if start in _BEGINNINGS:
+                kind = _by_start(lines[i], _BEGINNINGS[start])
+            if kind is None and b"0" in key and len(key) < _LONGEST_DATE:
+                if start in _STAMPS and _STAMP.fullmatch(lines[i]):
+                    kind = "publication stamp"
+                elif _MOMENT.fullmatch(lines[i]):
+                    found[i] = Stub(finding=_finding("date of publication"), head_only=True)
+        if kind:
+            found[i] = Stub(finding=_finding(kind))
+    return found
+
+
+@cache
+def _finding(kind: str) -> Finding:
+    return Finding(rule="stub", reason=f"is {_article(kind)} {kind}", confidence=0.9)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def _by_start(line: str, beginnings: Sequence[tuple[str, str]]) -> str | None:
+    low = line[:80].lower().lstrip("-–•>» ")
+    return next((kind for phrase, kind in beginnings if low.startswith(phrase)), None)

@@ -1,0 +1,203 @@
+"""Is this line a copy of that text? The forms a headline or teaser comes back in, each with what speaks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from rapidfuzz.distance import Indel
+
+from tasks.normalize.fold import digits, fold, fold_lines
+
+# Not inside quotation marks: there an ellipsis is the speaker's, not the cutter's.
+_ELLIPSIS = tuple(dots + close for dots in ("…", "...", "… ", "... ") for close in "])")
+_SENTENCE_END = (".", "!", "?", "…", ":", "。", "！", "？", "।", "؟")
+_CLOSING = "“”\"»«’'›)]」』 "
+# What may stand between a label and the copy, and between the copy and what a page hangs on behind it.
+_BEFORE = re.compile(r"[:|–—\-.)\]»•/>】]\s+|[|】]\s*|:\s*")
+_BEHIND = re.compile(r"\s*[|•»/*]\s*|\s+[–—\-]+\s+|\s*[(\[:：]\s*|(?<=[.…!?“”\"»])\s+|\s+(?=…|\.\.\.|»|→)")
+# A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "BHOPAL: ", "【…】 ".
+_FRONT = re.compile(
+    r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*(?:\s[\w'’()/-]+){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]+\.)\s+"
+)
+_READ_MORE = """
+mehr|mehr lesen|weiterlesen|weiter lesen|mehr dazu|lesen sie mehr|zum artikel|jetzt lesen|read more|more|read on
+continue reading|keep reading|full story|read the full story|lire la suite|en savoir plus|leer más|seguir leyendo
+leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|czytaj więcej|leia mais|читать далее
+더보기|続きを読む|xem thêm
+"""
+READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
+_MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
+_CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
+_NEXT_LINES = 4  # that are looked at for the continuation of a cut
+_NEAR = 0.86
+_NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
+
+
+class Place(IntEnum):
+    """Where a line stands: before the first paragraph, before the second, further on, or after the last."""
+
+    LEAD = 0
+    HEAD = 1
+    BODY = 2
+    TAIL = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Why a line goes: the rule that found it, the words for it, how sure it is, and the text it repeats."""
+
+    rule: str
+    reason: str
+    confidence: float
+    repeats: str | None = None
+    seen: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A text that may come back: the headline or a teaser. `bare` is its key without a kicker or place in front."""
+
+    name: str
+    text: str
+    key: bytes
+    bare: bytes
+
+    @classmethod
+    def of(cls, name: str, text: str, key: bytes) -> Target:
+        """Make a target called `name` of a text and its key."""
+        front = _FRONT.match(text)
+        bare = fold(text[front.end() :]) if front else b""
+        return cls(name=name, text=text, key=key, bare=bare if len(bare) >= 24 and 2 * len(bare) >= len(key) else b"")
+
+    def found(self, form: str, words: str, confidence: float) -> Finding:
+        """Say that a line is a copy of this target in one of its forms."""
+        return Finding(
+            rule=f"{self.name}_{form}", reason=f"{words} the {self.name}", confidence=confidence, repeats=self.text
+        )
+
+
+def is_cut(text: str) -> bool:
+    """Whether the line ends in an ellipsis, bracketed or not."""
+    last = text[-1:]
+    if last == ".":
+        return text.endswith(("...", ". . ."))
+    return last == "…" or (last in ("]", ")") and text.endswith(_ELLIPSIS))
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether the line ends as a sentence does (a headline or a menu item seldom does)."""
+    return text.rstrip(_CLOSING).endswith(_SENTENCE_END)
+
+
+def copy_of(target: Target, text: str, key: bytes, following: Sequence[bytes], place: Place) -> Finding | None:
+    """Return why the line is a copy of `target`, or None; `following` are the keys of the lines after it.
+
+    An exact copy is the caller's business: it needs no look at the line's text.
+    """
+    wanted, bare = target.key, target.bare
+    if len(wanted) < 12 or len(key) < 12:
+        return None
+    if len(key) < len(wanted):
+        if wanted.startswith(key):
+            return _cut(target, text, wanted, key, following, place)
+        if bare and bare.startswith(key):
+            if key == bare:
+                return (
+                    target.found("cut", "is, without what stands in front,", 0.92)
+                    if _is_line(target, text, place)
+                    else None
+                )
+            return _cut(target, text, bare, key, following, place)
+    elif wanted in key:
+        return _wrapped(target, text, key, place)
+    if place is not Place.BODY:
+        return _near(target, text, key, place)
+    return None
+
+
+def _is_line(target: Target, text: str, place: Place) -> bool:
+    """Whether a line may be a title and no sentence of the body."""
+    return place is not Place.BODY or not ends_sentence(text) or ends_sentence(target.text)
+
+
+def _continued(rest: bytes, following: Sequence[bytes]) -> bool:
+    """Whether one of the next lines goes on where a cut copy stops: then both are body the text was made from."""
+    for key in following[:_NEXT_LINES]:
+        if len(key) >= _CONTINUES and (rest.startswith(key) or (len(rest) >= 6 and key.startswith(rest[:40]))):
+            return True
+    return False
+
+
+def _cut(
+    target: Target, text: str, wanted: bytes, key: bytes, following: Sequence[bytes], place: Place
+) -> Finding | None:
+    if _continued(wanted[len(key) :], following):
+        return None
+    if is_cut(text):
+        if len(key) >= (14 if place < Place.BODY else 30):
+            return target.found("cut", "is the beginning, cut with an ellipsis, of", 0.97)
+        return None
+    if is_cut(target.text):
+        return None  # the text was cut from the body, and this is a piece of it
+    if place < Place.BODY and len(key) >= 24 and 5 * len(key) >= len(wanted):
+        return target.found("cut", "is the beginning of", 0.9)
+    if place is Place.TAIL and len(key) >= 40 and 2 * len(key) >= len(wanted):
+        return target.found("cut", "is the beginning of", 0.8)
+    return None
+
+
+def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
+    extra = len(key) - len(target.key)
+    if place is Place.BODY or len(target.key) < 18 or extra > min(90, max(24, len(target.key))):
+        return None
+    if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
+        return target.found("wrapped", "has a few words around", 0.93)
+    before = key.find(target.key)
+    behind = extra - before
+    if before and not _label(text, key[before:]):
+        return None
+    if behind and key[-behind:] not in READ_MORE and not _suffix(text, key[: len(key) - behind]):
+        return None
+    return target.found("wrapped", "has a few words around", 0.93)
+
+
+def _label(text: str, rest: bytes) -> bool:
+    """Whether what stands before the copy is set off from it as a label, a dateline or a section is."""
+    for cut in _BEFORE.finditer(text[:120]):
+        tail = fold(text[cut.end() :])
+        if tail and rest.startswith(tail):
+            return True
+    first = text.split(None, 1)
+    return len(first) == 2 and fold(first[1]) == rest
+
+
+def _suffix(text: str, front: bytes) -> bool:
+    """Whether what stands behind the copy is set off from it as a publisher's name or a read-more is."""
+    for cut in _BEHIND.finditer(text):
+        if front == fold(text[: cut.start()]):
+            rest = text[cut.end() :]
+            return not cut.group().isspace() or is_cut(rest) or len(rest.split()) <= _MORE_WORDS
+    return False
+
+
+def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
+    for wanted in (target.key, target.bare):
+        size = len(wanted)
+        if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not 3 * size <= 5 * len(key) <= 8 * size:
+            continue
+        alike = Indel.normalized_similarity(key, wanted, score_cutoff=_NEAR)
+        if not alike or digits(key) != digits(wanted) or _goes_on(target, key):
+            continue
+        if ends_sentence(text) and not ends_sentence(target.text) and place is not Place.LEAD:
+            continue
+        return target.found("near", f"says with {alike:.0%} of the same letters", 0.5 + 0.45 * alike)
+    return None
+
+
+def _goes_on(target: Target, key: bytes) -> bool:
+    """Whether the line goes on behind the end of the text: then the text was cut from it."""
+    at = key.rfind(target.key[-24:])
+    return at >= 0 and len(key) - at - 24 > (3 if is_cut(target.text) else 12)

@@ -1,0 +1,253 @@
+"""Re-ingest: stored documents through the same code once more, telling subscribers only what changed.
+
+Each document is one transaction that also moves the run's cursor, so an interrupted run goes on where it stopped and
+a second run over the same articles changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func
+from sqlmodel import Session, col
+
+from storage import articles, documents, feeds, outbox
+from storage.articles import Selection, select_articles
+from storage.db import reading
+from storage.errors import Raced, StoreError
+from storage.models import Article, Document, Feed, ReingestRun, RunState
+from storage.records import Cause
+from tasks import events
+from tasks.decide import Decision, decide
+from tasks.events.envelope import type_of
+from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.ingest import RACES
+from tasks.room import Room
+from tasks.write import Occasion, write
+
+log = structlog.get_logger()
+
+# What counts as a changed article in a run's report.
+TELLING = {type_of("article.revised"), type_of("article.tags_changed")}
+# `until` is excluded, and what came in the very moment of the start stood there already.
+JUST_AFTER = timedelta(microseconds=1)
+
+
+class UnknownRun(StoreError):
+    """No such run, or it is finished."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What re-ingestion would do, or did, to one article; `changed` maps a field to (before, after)."""
+
+    article_id: UUID | None
+    headline: str
+    outcome: str
+    changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    tags_added: tuple[str, ...] = ()
+    tags_removed: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether a subscriber would hear of it."""
+        return self.outcome == "revised" or bool(self.tags_added or self.tags_removed)
+
+
+def count(session: Session, selection: Selection) -> int:
+    """How many articles a selection holds."""
+    return session.scalar(select_articles(selection, func.count(col(Article.id)))) or 0
+
+
+def preview(room: Room, selection: Selection) -> Iterator[Difference]:
+    """What re-ingesting the selection would change, article by article; writes nothing."""
+    cursor = 0
+    while (step := _next(room, selection, cursor)) is not None:
+        cursor = step.document.id
+        yield from _differences(room, step)
+
+
+@dataclass(kw_only=True)
+class _Step:
+    document: Document
+    feed: Feed
+    wanted: dict[int, tuple[UUID, str]]
+
+
+def _next(room: Room, selection: Selection, cursor: int) -> _Step | None:
+    """The next stored document that holds selected articles, and which of its entries they are."""
+    with reading(room.sessions) as session:
+        following = select_articles(selection, func.min(col(Article.document_id))).where(
+            col(Article.document_id) > cursor
+        )
+        document_id = session.scalar(following)
+        if document_id is None:
+            return None
+        columns = (col(Article.position), col(Article.id), col(Article.headline), col(Article.feed_id))
+        rows = session.execute(
+            select_articles(selection, *columns).where(col(Article.document_id) == document_id)
+        ).all()
+        document = session.get(Document, document_id)
+        if document is None:
+            document = Document(id=document_id, feed_id=rows[0].feed_id, sha256="", url="", fetched_at=room.clock())
+        feed = session.get_one(Feed, document.feed_id)
+        return _Step(document=document, feed=feed, wanted={row.position: (row.id, row.headline) for row in rows})
+
+
+def _decided(room: Room, step: _Step) -> list[Decision]:
+    """The decisions over a step's document; raises KeyError, NotAFeed or ParseFailed when it cannot be read."""
+    with reading(room.sessions) as session:
+        body = documents.body(session, step.document.sha256)
+    parsed = parse(body, content_type=step.document.content_type, url=step.document.url)
+    decisions, bad = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
+    for entry in bad:
+        log.warning("entry.failed", document_id=step.document.id, position=entry.position, error=entry.error)
+    return decisions
+
+
+def _differences(room: Room, step: _Step) -> Iterator[Difference]:
+    try:
+        decisions = _decided(room, step)
+    except (KeyError, NotAFeed, ParseFailed) as error:
+        for article_id, headline in step.wanted.values():
+            yield Difference(article_id=article_id, headline=headline, outcome="failed", error=str(error))
+        return
+    with reading(room.sessions) as session:
+        held = articles.tags_of(session, [d.held.id for d in decisions if d.held is not None])
+    for decision in decisions:
+        before = {_name(tag) for tag in held.get(decision.article_id, ())} if decision.article_id else set()
+        after = {_name(tag) for tag in decision.tags} if decision.content else before
+        yield Difference(
+            article_id=decision.article_id,
+            headline=decision.content.get("headline", decision.entry.headline),
+            outcome=decision.outcome,
+            changed={name: (old, decision.content.get(name)) for name, old in decision.changed.items()},
+            tags_added=tuple(sorted(after - before)),
+            tags_removed=tuple(sorted(before - after)),
+        )
+
+
+def _name(tag: Any) -> str:
+    return f"{tag.kind}:{tag.code or tag.label}"
+
+
+def open_run(room: Room, selection: Selection) -> ReingestRun:
+    """Begin a run and tell subscribers of it."""
+    now = room.clock()
+    with room.sessions.begin() as session:
+        run = ReingestRun(selection=_plain(selection), started_at=now, total=count(session, selection))
+        session.add(run)
+        session.flush()
+        outbox.record(session, [events.reingest_started(run.id, selection=run.selection, total=run.total, now=now)])
+    return run
+
+
+def resume_run(room: Room, run_id: int) -> ReingestRun:
+    """Take an interrupted run up again; raises UnknownRun when there is none by that number left to finish."""
+    with room.sessions.begin() as session:
+        run = session.get(ReingestRun, run_id)
+        if run is None or run.state is RunState.FINISHED:
+            raise UnknownRun(f"no unfinished re-ingestion {run_id}: `wireroom reingest --runs` lists them")
+        run.state = RunState.RUNNING
+        session.add(run)
+    return run
+
+
+def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[Decision]], None, None]:
+    """Carry a run on, document by document, yielding the run as it stands and what the document came to.
+
+    Closing the iterator early marks the run as interrupted.
+    """
+    selection = _selection(run.selection)
+    # Only what stood in the database when the run began: what came later came through the same code anyway.
+    selection = Selection(**(asdict(selection) | {"until": selection.until or run.started_at + JUST_AFTER}))
+    try:
+        while (step := _next(room, selection, run.cursor)) is not None:
+            run, decisions = _redo(room, run.id, step)
+            yield run, decisions
+    except GeneratorExit:
+        _close(room, run.id, RunState.INTERRUPTED)
+        raise
+    except BaseException:
+        _close(room, run.id, RunState.INTERRUPTED)
+        raise
+    yield _close(room, run.id, RunState.FINISHED), []
+
+
+def _redo(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
+    for left in reversed(range(RACES)):
+        try:
+            return _redo_once(room, run_id, step)
+        except Raced:
+            if not left:
+                raise
+    raise AssertionError("unreachable: the last race is raised")
+
+
+def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
+    now = room.clock()
+    decisions: list[Decision] = []
+    failed = 0
+    try:
+        decisions = _decided(room, step)
+        failed = len(step.wanted) - len(decisions)
+    except (KeyError, NotAFeed, ParseFailed) as error:
+        log.warning("reingest.document_failed", document_id=step.document.id, error=str(error))
+        failed = len(step.wanted)
+    with room.sessions.begin() as session:
+        feed = feeds.lock(session, step.feed.id)
+        told = write(session, room, feed, step.document, decisions, Occasion(cause=Cause.REINGEST, now=now))
+        run = session.get_one(ReingestRun, run_id)
+        run.done += len(step.wanted)
+        run.changed += len({event.subject for event in told if event.type in TELLING})
+        run.failed += failed
+        run.cursor = step.document.id
+        session.add(run)
+    return run, decisions
+
+
+def _close(room: Room, run_id: int, state: RunState) -> ReingestRun:
+    now = room.clock()
+    with room.sessions.begin() as session:
+        run = session.get_one(ReingestRun, run_id)
+        run.state = state
+        if state is RunState.FINISHED:
+            run.finished_at = now
+            told = events.reingest_finished(
+                run.id, total=run.total, done=run.done, changed=run.changed, failed=run.failed, now=now
+            )
+            outbox.record(session, [told])
+        session.add(run)
+    return run
+
+
+def _plain(selection: Selection) -> dict[str, Any]:
+    """A selection as JSON, without what was not asked for."""
+    plain: dict[str, Any] = {}
+    for name, value in asdict(selection).items():
+        if value in (None, ()):
+            continue
+        if isinstance(value, datetime):
+            plain[name] = value.isoformat()
+        elif isinstance(value, tuple):
+            plain[name] = [str(part) for part in value]
+        else:
+            plain[name] = value
+    return plain
+
+
+def _selection(plain: dict[str, Any]) -> Selection:
+    """The selection that `_plain` was given."""
+    values = dict(plain)
+    for name in ("since", "until"):
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+    if "article_ids" in values:
+        values["article_ids"] = tuple(UUID(part) for part in values["article_ids"])
+    return Selection(**values)

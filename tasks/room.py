@@ -1,0 +1,53 @@
+"""What the verbs need at hand in one process: the store, the clock, the policies, the enrichers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from storage.db import Sessions
+from tasks.cadence import CadencePolicy
+from tasks.enrich import Enrichers
+from tasks.fetch import FetchPolicy
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Room:
+    """Made once per process after the fork, handed to every verb.
+
+    Leases are longer than the task's hard time limit, so that a lease ends only when its holder cannot write any
+    more. `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
+    is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
+    requests; when it was last shared out stands in `shared_out_at`.
+    """
+
+    sessions: Sessions
+    fetch: FetchPolicy = field(default_factory=FetchPolicy)
+    cadence: CadencePolicy = field(default_factory=CadencePolicy)
+    polls_per_minute: float | None = None
+    shared_out_at: datetime | None = None
+    clock: Callable[[], datetime] = utc_now
+    rules: Path | None = None
+    payload: Literal["full", "ids"] = "full"
+    threshold: float = 0.5
+    shard: int = 100
+    lease: timedelta = timedelta(seconds=180)
+    grace: timedelta = timedelta(seconds=20)
+    poison_after: int = 3
+    story_window: timedelta = timedelta(days=7)
+    keep_documents: timedelta = timedelta(days=30)
+    keep_events: timedelta = timedelta(days=30)
+
+    @cached_property
+    def enrichers(self) -> Enrichers:
+        """The registered enrichers with the operator's rules; loading their word lists takes a moment, so once."""
+        return Enrichers.load(self.rules)

@@ -1,0 +1,157 @@
+"""Text as folded words and their hashes: what copies of one text share whatever case, quotes and spacing they came in.
+
+A text becomes an array of code points, a table folds them (case and width gone, punctuation a separator, invisible
+characters dropped), and one running polynomial hash then gives the hash of any run of words as a difference. No
+Python loop runs over words: 4,000 characters take about 0.1 ms.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+MAX_CHARACTERS = 1 << 16
+"""Characters of a text that are looked at; the longest live tickers are longer, their first third tells them apart."""
+
+RUN = 4
+"""Words in a shingle. Three are often a set phrase ("nach Angaben der"), five lose too much to a typing error."""
+
+_SEPARATOR, _DROPPED, _JOIN, _COMBINING = 0, 1, 2, 3
+_BASE = 0x9E3779B97F4A7C15
+_BASE_INVERSE = pow(_BASE, -1, 1 << 64)
+_FIRST_ALONE = 0x0E00
+_WORD_START = np.uint64(1 << 16)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Folded:
+    """The words of a text: the hashes of each run of `RUN` words in order, and where each word stands.
+
+    `source` is the text composed (NFC), with ß as ss and without invisible characters. `offsets` count its
+    characters and have one more entry than there are words: its length. `whole` is the hash of all words.
+    """
+
+    source: str
+    offsets: NDArray[np.intp]
+    shingles: Hashes
+    numeric: NDArray[np.bool_]
+    whole: int
+
+    @property
+    def words(self) -> int:
+        """How many words the text has."""
+        return len(self.offsets) - 1
+
+    def word(self, index: int) -> str:
+        """The word at `index` as written, with the marks that follow it."""
+        return self.source[self.offsets[index] : self.offsets[index + 1]]
+
+
+@cache
+def _table() -> NDArray[np.uint16]:
+    """For each code point of the basic plane: its folded letter or digit, or what else it is to a word."""
+    table = np.zeros(1 << 16, np.uint16)
+    for point in range(1 << 16):
+        letter = chr(point)
+        category = unicodedata.category(letter)
+        if category[0] in "LNM":
+            folded = unicodedata.normalize("NFKC", letter).casefold()
+            table[point] = ord(folded) if len(folded) == 1 and ord(folded) < 1 << 16 else point
+        elif category == "Cf":
+            table[point] = _DROPPED
+    table[[ord(mark) for mark in ".,:"]] = _JOIN
+    table[0x0300:0x0370] = _COMBINING
+    return table
+
+
+@cache
+def _stands_alone() -> NDArray[np.bool_]:
+    """Which letters are a word each: the scripts that put no space between words (Thai, Lao, Khmer, Kana, Han)."""
+    alone = np.zeros(1 << 16, np.bool_)
+    for first, last in ((_FIRST_ALONE, 0x0EFF), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF)):
+        alone[first : last + 1] = True
+    return alone
+
+
+@cache
+def _powers() -> tuple[Hashes, Hashes]:
+    """The powers of the base and of its inverse modulo 2**64, one for each place of a text."""
+    powers = np.full(MAX_CHARACTERS + 2, _BASE, np.uint64)
+    inverses = np.full(MAX_CHARACTERS + 2, _BASE_INVERSE, np.uint64)
+    powers[0] = inverses[0] = 1
+    return np.multiply.accumulate(powers), np.multiply.accumulate(inverses)
+
+
+def mixed(hashes: Hashes) -> Hashes:
+    """Spread every bit over every other, in place (the finaliser of splitmix64): the smallest are a fair sample."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        hashes ^= hashes >> np.uint64(shift)
+        hashes *= np.uint64(factor)
+    hashes ^= hashes >> np.uint64(31)
+    return hashes
+
+
+def fold(text: str) -> Folded:
+    """Fold a plain text into the hashes of its runs of words."""
+    # Swiss copy of German texts writes ss, and the fold must not depend on it; every other letter folds to one.
+    source = text[:MAX_CHARACTERS].replace("ß", "ss")[:MAX_CHARACTERS]
+    points = np.frombuffer(source.encode("utf-32-le", "surrogatepass"), np.uint32)
+    letters = _table().take(points, mode="clip")  # beyond the basic plane: emoji, a separator like its last point
+    special = np.flatnonzero((letters - np.uint16(_DROPPED)) <= _COMBINING - _DROPPED)
+    kinds = letters.take(special)
+    if (kinds != _JOIN).any():
+        mended = _mended(points, letters)
+        if mended != source:
+            return fold(mended)
+    letters[special] = _SEPARATOR
+    # 6,6 and 6.6 and 6:6 are the same one word; every other mark parts words.
+    joins = special[(kinds == _JOIN) & _is_digit(letters, special - 1) & _is_digit(letters, special + 1)]
+    letters[joins] = ord(".")
+    places = np.flatnonzero(letters)
+    letters = letters.take(places)
+    begins = np.empty(letters.size, np.bool_)
+    begins[:1] = True
+    np.not_equal(places[1:] - places[:-1], 1, out=begins[1:])
+    if letters.size and letters.max() >= _FIRST_ALONE:
+        begins |= _stands_alone().take(letters)
+    starts = np.flatnonzero(begins)
+    bounds = np.empty(starts.size + 1, np.intp)
+    bounds[:-1], bounds[-1] = starts, letters.size
+    offsets = np.empty(bounds.size, np.intp)
+    offsets[:-1], offsets[-1] = places.take(starts), len(source)
+    shingles, whole = _hashes(letters, bounds)
+    return Folded(source=source, offsets=offsets, shingles=shingles, numeric=_is_digit(letters, starts), whole=whole)
+
+
+def _mended(points: NDArray[np.uint32], letters: NDArray[np.uint16]) -> str:
+    """The text without invisible characters, and with each letter and the mark over it as one where that exists."""
+    kept = points[letters != _DROPPED].tobytes().decode("utf-32-le", "surrogatepass")
+    return unicodedata.normalize("NFC", kept) if (letters == _COMBINING).any() else kept
+
+
+def _is_digit(letters: NDArray[np.uint16], places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    # Unsigned: whatever is below "0" wraps to a large number. A place before or after the text is its other end.
+    return (letters.take(places, mode="wrap") - np.uint16(ord("0"))) < 10
+
+
+def _hashes(letters: NDArray[np.uint16], bounds: NDArray[np.intp]) -> tuple[Hashes, int]:
+    """The hash of each run of words, and of all words: differences of one running sum, moved to a common place."""
+    powers, inverses = _powers()
+    values = letters.astype(np.uint64)
+    values[bounds[:-1]] += _WORD_START
+    values *= powers[: letters.size]
+    sums = np.zeros(letters.size + 1, np.uint64)
+    np.cumsum(values, out=sums[1:])
+    first = bounds[: max(bounds.size - RUN, 0)]
+    hashes = np.empty(first.size + 1, np.uint64)
+    np.subtract(sums.take(bounds[RUN:]), sums.take(first), out=hashes[:-1])
+    hashes[:-1] *= inverses.take(first)
+    hashes[-1] = sums[-1]
+    hashes = mixed(hashes)
+    return hashes[:-1], int(hashes[-1])

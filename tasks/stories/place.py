@@ -1,0 +1,103 @@
+"""Which story does an article belong to, given the articles it may be a copy of? Pure.
+
+An article joins every story in which it has a copy, so the members do not depend on who came first: two stories that a
+later article connects become one. Only an operator's word keeps articles apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from storage.records import StoryRelation
+from tasks.stories.compare import Comparison, compare
+from tasks.stories.fingerprint import Fingerprint
+
+TRIES = 3
+"""Members of one story that are compared, nearest first, before it is given up."""
+
+Apart = Collection[frozenset[UUID]]
+"""Pairs that an operator keeps apart, each side a story or an article that is in none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A held article that may be a copy. `usable` is false for one that was withdrawn or is under embargo."""
+
+    article_id: UUID
+    fingerprint: Fingerprint
+    feed_id: int
+    revision: int
+    first_seen_at: datetime
+    story_id: UUID | None = None
+    duplicate_of: UUID | None = None
+    usable: bool = True
+
+
+Group = tuple[UUID, Iterable[Candidate]]
+"""A story, or an article that is in none, and its members that may be copies, nearest first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """A candidate that is a copy, and how the article relates to it."""
+
+    candidate: Candidate
+    how: Comparison
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placement:
+    """The copies an article has, nearest first, one of each group: all these groups become one story.
+
+    `duplicate_of` is set where the text is the same: the first article that had it.
+    """
+
+    matches: tuple[Match, ...]
+    duplicate_of: UUID | None = None
+
+    @property
+    def nearest(self) -> Match:
+        """The copy that says best what the article is."""
+        return self.matches[0]
+
+
+def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Apart = frozenset()) -> Placement | None:
+    """Compare an article with the members of each group until one is a copy; None when none of any is.
+
+    `own` is its story when it is in one already (it was revised), else the article itself. Members are taken from a
+    group one by one, so that a text is only read when it is compared.
+    """
+    matches = [(group, match) for group, members in groups if (match := _match(article, members)) is not None]
+    matches.sort(key=lambda found: _nearness(found[1]))
+    joined = [own]
+    taken: list[Match] = []
+    for group, match in matches:
+        # Of two groups that are kept apart, the one with the nearer copy has the article.
+        if not any(frozenset((group, other)) in apart for other in joined):
+            joined.append(group)
+            taken.append(match)
+    return Placement(matches=tuple(taken), duplicate_of=_first_with_the_text(taken)) if taken else None
+
+
+def _match(article: Fingerprint, members: Iterable[Candidate]) -> Match | None:
+    for candidate in islice(members, TRIES):
+        how = compare(article, candidate.fingerprint)
+        if how is not None:
+            return Match(candidate=candidate, how=how)
+    return None
+
+
+def _nearness(match: Match) -> tuple[bool, float, datetime]:
+    how = match.how
+    return how.relation is not StoryRelation.IDENTICAL, -how.similarity, match.candidate.first_seen_at
+
+
+def _first_with_the_text(matches: Iterable[Match]) -> UUID | None:
+    """The earliest article with the same text; one that may be used before one that may not."""
+    same = [match.candidate for match in matches if match.how.relation is StoryRelation.IDENTICAL]
+    first = min(same, key=lambda held: (not held.usable, held.first_seen_at), default=None)
+    return None if first is None else first.duplicate_of or first.article_id

@@ -1,0 +1,69 @@
+"""Before a feed is added: is there one at this address, or on the page that stands there?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.models import Feed
+from storage.records import Event, FetchRequest, FetchResult
+from tasks import events
+from tasks.fetch import fetch_shard
+from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats.discover import discover
+from tasks.room import Room
+
+# Guesses that are tried on a page that names no feed: enough for the usual content systems, and no scan of the site.
+GUESSES = 4
+
+
+class NothingThere(Exception):
+    """No feed at the address nor on the page there; the text says what was found instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A feed that was found and read: its address, its title, and how many entries it holds now."""
+
+    url: str
+    title: str | None
+    entries: int
+
+
+def look(room: Room, url: str) -> list[Candidate]:
+    """The feeds at `url`: itself, or those that the page there names; raises NothingThere."""
+    result = _get(room, url)
+    if result.body is None and result.outcome.value != "not_a_feed":
+        raise NothingThere(f"{url} could not be fetched: {result.outcome.value}: {result.error or result.status}")
+    found = _read(result)
+    if found is not None:
+        return [found]
+    named: list[str] = []
+    guessed: list[str] = []
+    for candidate in discover(result.body or b"", result.final_url):
+        (guessed if candidate.how == "guessed" else named).append(candidate.url)
+    tried = named or guessed[:GUESSES]
+    feeds = [feed for address in tried if (feed := _read(_get(room, address))) is not None]
+    if not feeds:
+        hint = f"none of {len(tried)} addresses on it is one" if tried else "and the page names none"
+        raise NothingThere(f"no feed at {url}, {hint}. Give the feed's own URL, or --unchecked to add it all the same")
+    return feeds
+
+
+def _get(room: Room, url: str) -> FetchResult:
+    return fetch_shard(room.fetch, [FetchRequest(feed_id=0, url=url)])[0]
+
+
+def _read(result: FetchResult) -> Candidate | None:
+    if result.body is None:
+        return None
+    try:
+        parsed = parse(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
+    except (NotAFeed, ParseFailed):
+        return None
+    return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries))
+
+
+def added(feed: Feed, now: datetime) -> Event:
+    """The event that tells of a new subscription."""
+    return events.feed_added(feed.id, feed.url, title=feed.title, incident=now.isoformat(), now=now)

@@ -1,0 +1,233 @@
+"""From feed to event: what an editor, an operator and a subscriber see of one piece's way through the wire room."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+from publisher import Piece, Publisher
+from sqlalchemy import select
+from sqlmodel import col
+from wire import BODY, TEASER, Clock, articles, bath, events, poll_and_ingest, subscribe
+
+from storage import articles as store
+from storage import documents, feeds, quarantine
+from storage.models import DocumentState, FeedStatus, OutboxEvent, QuarantineState
+from storage.records import FetchOutcome
+from tasks.content import clean_of
+from tasks.intake import batches, sweep, take_in
+from tasks.poll import poll_due, poll_one
+from tasks.room import Room
+
+
+def test_crawled_copy_comes_out_clean_with_one_event(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    [article] = articles(room)
+    with room.sessions() as session:
+        clean = clean_of(store.contents(session, {article.id: 1})[article.id])
+    assert clean.headline == "Altenbrück bekommt ein neues Hallenbad"
+    assert clean.teaser == TEASER
+    assert [block.kind.value for block in clean.blocks] == ["paragraph", "subhead", "paragraph"]
+    assert "Kosten von 18 Millionen Euro" in clean.text
+    assert "Transparenz" not in clean.text
+    assert "Veröffentlicht" not in clean.text
+    assert TEASER not in clean.text
+    assert [source.name for source in clean.sources] == ["altenpost.example"]
+    assert len([removal for removal in clean.removals if removal.removed]) == 6
+    assert article.language == "de"
+    assert events(room) == ["article.created"]
+
+
+def test_a_second_poll_of_an_unchanged_feed_leaves_no_message_and_no_event(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    report, ingested = poll_and_ingest(room, clock)
+    assert [result.outcome for result in report.fetched] == [FetchOutcome.NOT_MODIFIED]
+    assert (report.documents, ingested) == ([], [])
+    assert events(room) == ["article.created"]
+
+
+def test_the_same_bytes_without_validators_end_at_the_hash(room: Room, publisher: Publisher, clock: Clock) -> None:
+    publisher.answers["stadt"] = (200, publisher.document("stadt"), "application/rss+xml")
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    report, ingested = poll_and_ingest(room, clock)
+    assert [result.outcome for result in report.fetched] == [FetchOutcome.SAME_BODY]
+    assert ingested == []
+
+
+def test_a_corrected_paragraph_makes_one_revision_that_says_what_it_was(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"] = [bath().edited(body=BODY.replace("21 zu 9", "22 zu 8"))]
+    poll_and_ingest(room, clock)
+    assert events(room) == ["article.created", "article.revised"]
+    [article] = articles(room)
+    assert article.revision == 2
+    with room.sessions() as session:
+        revised = session.scalars(select(OutboxEvent).order_by(col(OutboxEvent.id).desc()).limit(1)).one()
+        history = store.revisions(session, article.id)
+    data = json.loads(revised.body)["data"]
+    assert list(data["changed"]) == ["blocks"]
+    assert "21 zu 9" in json.dumps(data["changed"], ensure_ascii=False)
+    assert "22 zu 8" in json.dumps(data["article"], ensure_ascii=False)
+    assert [(row.number, row.changed) for row in history] == [(1, []), (2, ["blocks"])]
+    assert "21 zu 9" in json.dumps(history[0].content, ensure_ascii=False)
+
+
+def test_a_new_piece_is_ingested_without_touching_the_known_one(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"].insert(0, Piece(guid="zug-2", headline="Bahn stellt Nachtzug ein", body="<p>Kurz.</p>"))
+    _, [ingested] = poll_and_ingest(room, clock)
+    assert ingested.outcomes == {"created": 1, "unchanged": 1}
+    assert events(room) == ["article.created", "article.created"]
+
+
+def test_a_changed_tracking_link_or_a_new_guid_for_the_same_page_is_no_news(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    publisher.feeds["stadt"] = [replace(bath(), link="https://zeitung.example/bad?utm_source=rss")]
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"] = [replace(bath(), guid="neu-7", link="http://www.zeitung.example/bad?utm_source=mail")]
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"] = [replace(bath(), guid="neu-7", link="https://zeitung.example/umgezogen")]
+    poll_and_ingest(room, clock)
+    assert len(articles(room)) == 1
+    assert events(room) == ["article.created", "article.revised"]  # the page moved, and that is told once
+
+
+def test_two_workers_with_the_same_document_make_one_article(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher)
+    clock.forward(days=1)
+    report = poll_due(room)
+    ids = [document_id for document_id, _ in report.documents]
+    workers = [threading.Thread(target=take_in, args=(room, ids)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(articles(room)) == 1
+    assert events(room) == ["article.created"]
+
+
+def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    publisher.feeds["stadt"] = [Piece(guid=f"g{n}", headline=f"Meldung Nummer {n}") for n in range(20)]
+    feed_id = subscribe(room, publisher)
+    first = poll_one(room, feed_id)
+    publisher.feeds["stadt"].append(Piece(guid="g20", headline="Meldung Nummer 20"))
+    second = poll_one(room, feed_id)
+    ids = [document_id for report in (first, second) for document_id, _ in report.documents]
+    workers = [threading.Thread(target=take_in, args=(room, [one])) for one in ids]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(articles(room)) == 21
+    assert events(room) == ["article.created"] * 21
+
+
+def test_an_older_document_never_overwrites_a_newer_one(room: Room, publisher: Publisher, clock: Clock) -> None:
+    feed_id = subscribe(room, publisher)
+    old = poll_one(room, feed_id).documents
+    publisher.feeds["stadt"] = [bath().edited(headline="Hallenbad: Rat stimmt zu")]
+    new = poll_one(room, feed_id).documents
+    take_in(room, [document_id for document_id, _ in new])
+    [late] = take_in(room, [document_id for document_id, _ in old])
+    assert late.outcomes == {"stale": 1}
+    assert [article.headline for article in articles(room)] == ["Hallenbad: Rat stimmt zu"]
+
+
+def test_a_document_whose_message_was_lost_is_swept_up(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher)
+    clock.forward(days=1)
+    poll_due(room)
+    assert list(sweep(room)) == []  # its message may still be on its way
+    clock.forward(minutes=1)
+    [ids] = sweep(room)
+    take_in(room, ids)
+    assert events(room) == ["article.created"]
+    assert list(sweep(room)) == []
+
+
+def test_a_document_that_keeps_killing_its_worker_is_quarantined_with_its_bytes(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    subscribe(room, publisher)
+    clock.forward(days=1)
+    [(document_id, _)] = poll_due(room).documents
+    for _ in range(room.poison_after):
+        with room.sessions.begin() as session:  # a worker claims it, and is never heard of again
+            assert documents.claim(session, now=clock(), lease=room.lease, ids=[document_id])
+        clock.forward(minutes=10)
+    [result] = take_in(room, [document_id])
+    assert result.state is DocumentState.QUARANTINED
+    with room.sessions() as session:
+        [held] = quarantine.listing(session, state=QuarantineState.HELD, feed_id=None, limit=10)
+        assert quarantine.raw(held) == publisher.document("stadt")
+    assert list(sweep(room)) == []
+
+
+def test_a_document_tried_before_travels_alone() -> None:
+    assert list(batches([(1, 0), (2, 1), (3, 0)])) == [[1, 3], [2]]
+
+
+def test_a_page_that_is_no_feed_harms_nothing_and_makes_the_feed_failing(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    feed_id = subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    login = b"<!doctype html><html><head><title>Anmelden</title></head><body><form></form></body></html>"
+    publisher.answers["stadt"] = (200, login, "text/html")
+    for _ in range(4):
+        poll_and_ingest(room, clock)
+    with room.sessions() as session:
+        feed = feeds.find(session, str(feed_id))
+        assert feed.failures == 4
+        assert feed.status is FeedStatus.ACTIVE
+    assert events(room) == ["article.created", "feed.failing"]
+    del publisher.answers["stadt"]
+    poll_and_ingest(room, clock)
+    assert events(room) == ["article.created", "feed.failing", "feed.recovered"]
+
+
+def test_one_failing_feed_does_not_hold_up_the_others(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher, "gibt-es-nicht")
+    subscribe(room, publisher)
+    report, _ = poll_and_ingest(room, clock)
+    assert {result.outcome for result in report.fetched} == {FetchOutcome.HTTP_4XX, FetchOutcome.CHANGED}
+    assert events(room) == ["article.created"]
+
+
+def test_every_attempt_leaves_a_row_with_the_reason_for_the_next(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    feed_id = subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    poll_and_ingest(room, clock)
+    with room.sessions() as session:
+        history = feeds.history(session, feed_id)
+    assert [(row.outcome, row.status) for row in history] == [
+        (FetchOutcome.NOT_MODIFIED, 304),
+        (FetchOutcome.CHANGED, 200),
+    ]
+    assert all(row.next_fetch_at > row.started_at and row.next_fetch_reason for row in history)
+
+
+def test_the_events_of_a_first_fetch_are_marked_as_backfill(room: Room, publisher: Publisher, clock: Clock) -> None:
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"].insert(0, Piece(guid="neu", headline="Eine neue Meldung"))
+    poll_and_ingest(room, clock)
+    with room.sessions() as session:
+        bodies = session.scalars(select(col(OutboxEvent.body)).order_by(col(OutboxEvent.id)))
+        assert [json.loads(body)["data"]["backfill"] for body in bodies] == [True, False]

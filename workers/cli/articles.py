@@ -1,0 +1,207 @@
+"""`wireroom articles`: list, search, show with reasons, and clean any text or page."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workers.cli.output import AsJson, Exit, fail, listing, print_json
+from workers.cli.store import opened_store
+
+if TYPE_CHECKING:
+    from storage.records import CleanArticle
+
+app = typer.Typer(no_args_is_help=True, help="The articles that came in.")
+
+
+@app.command("list")
+def list_(
+    *,
+    feed: Annotated[str | None, typer.Option(help="Only of this feed (id, URL or title).")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Only of this publisher.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only in this language, as `de`.")] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Only with this tag: a label, or a code as `medtop:11000000`.")
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only first seen at this time (UTC) or later.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only first seen before this time (UTC).")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List articles, newest first.
+
+    Example: `wireroom articles list --tag Japan --since 2026-11-01`
+    """
+    _list(feed, publisher, language, tag, since, until, None, limit, as_json=as_json)
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="All of them must stand in headline or teaser.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find articles by words in headline and teaser, newest first.
+
+    Example: `wireroom articles search Hochwasser Donau`
+    """
+    _list(None, None, None, None, None, None, " ".join(words), limit, as_json=as_json)
+
+
+def _list(
+    feed: str | None,
+    publisher: str | None,
+    language: str | None,
+    tag: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    words: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    from sqlmodel import col
+
+    from storage import feeds
+    from storage.articles import Selection, select_articles
+    from storage.db import reading
+    from storage.models import Article
+    from workers.cli.times import utc
+
+    with opened_store() as sessions, reading(sessions) as session:
+        chosen = Selection(
+            feed_id=feeds.find(session, feed).id if feed else None,
+            publisher=publisher,
+            language=language,
+            tag=tag,
+            since=utc(since),
+            until=utc(until),
+            words=words,
+        )
+        query = select_articles(chosen).order_by(col(Article.first_seen_at).desc(), col(Article.id).desc()).limit(limit)
+        listing(
+            [
+                {
+                    "id": article.id,
+                    "feed": article.feed_id,
+                    "seen": article.first_seen_at,
+                    "language": article.language,
+                    "revision": article.revision,
+                    "headline": article.headline,
+                }
+                | ({"teaser": article.teaser, "url": article.url, "published": article.published_at} if as_json else {})
+                for article in session.scalars(query)
+            ],
+            as_json=as_json,
+            empty="No article: is a feed added (`wireroom feeds list`) and the wire room running (`wireroom run`)?",
+        )
+
+
+@app.command()
+def show(
+    reference: Annotated[str, typer.Argument(metavar="ARTICLE", help="An article's id (or its beginning) or URL.")],
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also every line that was removed, in place, and why.")
+    ] = False,
+    revision: Annotated[int | None, typer.Option(help="An earlier revision.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an article as it was cleaned.
+
+    Example: `wireroom articles show 0198c2d4 --explain`
+    """
+    from storage import articles
+    from storage.db import reading
+    from storage.records import Entry
+    from tasks.content import clean_of
+    from tasks.urls import identity_keys
+
+    with opened_store() as sessions, reading(sessions) as session:
+        keys = identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
+        article = articles.find(session, reference, keys=keys)
+        versions = {row.number: row for row in articles.revisions(session, article.id)}
+        row = versions.get(revision or article.revision)
+        if row is None:
+            fail(f"article {article.id} has revisions 1 to {article.revision}", Exit.NOT_FOUND)
+        tags = articles.tags_of(session, [article.id])[article.id]
+        facts = {
+            "id": article.id,
+            "feed": article.feed_id,
+            "status": article.status,
+            "revision": row.number,
+            "revisions": [
+                {"number": v.number, "at": v.created_at, "cause": v.cause, "changed": v.changed}
+                for v in versions.values()
+            ],
+            "first_seen_at": article.first_seen_at,
+            "normalizer": row.normalizer,
+            "document": row.document_id,
+        }
+        tag_facts = [tag.model_dump(exclude={"article_id", "number"}) for tag in tags]
+        if as_json:
+            print_json(facts | row.content | {"tags": tag_facts})
+            return
+        from workers.cli.pages import article_page
+
+        article_page(clean_of(row.content), facts=facts | _meta(row.content), tags=tag_facts, explain=explain)
+
+
+def _meta(content: dict[str, Any]) -> dict[str, Any]:
+    names = ("url", "language", "published_at", "published_raw", "authors")
+    return {name: content[name] for name in names if name in content}
+
+
+@app.command()
+def clean(
+    file: Annotated[Path, typer.Argument(help="A text or HTML file, or - for standard input.")],
+    *,
+    headline: Annotated[str | None, typer.Option(help="The headline, if known; else it is found.")] = None,
+    teaser: Annotated[str | None, typer.Option(help="The teaser, if known; else it is found by its copies.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Also what went, in place, and why.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Clean a text or page as an article would be cleaned, and store nothing.
+
+    Example: `wireroom articles clean copy.txt --explain`
+    """
+    from dataclasses import asdict
+
+    from tasks.enrich import Enrichers, EnrichInput
+    from tasks.normalize import clean_copy
+    from workers.settings import settings
+
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        fail(f"cannot read {file}: {error.strerror}", Exit.NOT_FOUND)
+    article: CleanArticle = clean_copy(decoded(data), headline=headline, teaser=teaser, threshold=settings().threshold)
+    enrichers = Enrichers.load(settings().rules)
+    tagging = enrichers.tag(EnrichInput(headline=article.headline, teaser=article.teaser, blocks=article.blocks))
+    tags = [asdict(tag) for tag in tagging.tags]
+    if as_json:
+        shown = asdict(article)
+        shown["body"] = shown.pop("blocks")
+        print_json(shown | {"language": tagging.language, "tags": tags})
+        return
+    from workers.cli.pages import article_page
+
+    article_page(article, facts={"language": tagging.language}, tags=tags, explain=explain)
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file: by its BOM or as UTF-8, else as what its bytes look like."""
+    for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data).best()
+    return str(best) if best is not None else data.decode("utf-8", "replace")

@@ -1,0 +1,51 @@
+"""`wireroom db`: bring the schema up, and say where it stands."""
+
+from __future__ import annotations
+
+import typer
+
+from workers.cli.output import AsJson, Exit, explained, print_json
+from workers.settings import settings
+
+app = typer.Typer(no_args_is_help=True, help="The database schema.")
+
+
+@app.command()
+def upgrade() -> None:
+    """Run the migrations that are missing; several may start this at once.
+
+    Example: `wireroom db upgrade`
+    """
+    from storage import migrate
+    from storage.db import make_engine
+
+    with explained():
+        chosen = settings()
+        if chosen.database_url is None:
+            chosen.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = make_engine(chosen.database)
+        before = migrate.status(engine)
+        after = migrate.upgrade(engine)
+        engine.dispose()
+    word = "is at" if before.current == after.current else "brought to"
+    typer.echo(f"schema {word} {after.current}")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Say which migration the database is at; exits with 1 when it is not the newest.
+
+    Example: `wireroom db status`
+    """
+    from storage import migrate
+    from storage.db import make_engine
+
+    with explained():
+        engine = make_engine(settings().database)
+        found = migrate.status(engine)
+        engine.dispose()
+    if as_json:
+        print_json({"current": found.current, "head": found.head, "up_to_date": found.up_to_date})
+    else:
+        typer.echo(f"at {found.current or 'nothing'}, newest is {found.head}")
+    raise typer.Exit(Exit.OK if found.up_to_date else Exit.FAILED)

@@ -1,0 +1,182 @@
+"""`wireroom run|worker|beat|relay|health`: what is started, and whether it lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from workers.cli.output import Exit, explained, fail
+from workers.settings import settings
+
+
+class Queues(StrEnum):
+    """What a worker does."""
+
+    ALL = "all"
+    FETCH = "fetch"
+    INGEST = "ingest"
+
+
+def add_to(root: typer.Typer) -> None:
+    """Put the processes under the root command."""
+    for command in (run, worker, beat, relay, health):
+        root.command()(command)
+    for name, command in (("prepare", prepare), ("sample-wire", sample_wire)):
+        root.command(name, hidden=True)(command)
+
+
+def run(
+    *,
+    sample: Annotated[
+        bool | None,
+        typer.Option("--sample/--no-sample", help="Serve the bundled sample wire; default: when no feed is added."),
+    ] = None,
+) -> None:
+    """Run the whole wire room on this machine: Redis, workers, beat and relay; Ctrl-C stops it.
+
+    Example: `wireroom run`
+    """
+    from workers.embedded import NoRedis
+    from workers.everything import NotReady, run_everything
+
+    with explained():
+        try:
+            run_everything(settings(), sample=sample)
+        except (NoRedis, NotReady) as error:
+            fail(str(error), Exit.UNAVAILABLE)
+
+
+def worker(
+    *,
+    queues: Annotated[Queues, typer.Option(help="What to do: fetch feeds, ingest documents, or both.")] = Queues.ALL,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Child processes; default WIREROOM_CONCURRENCY.")
+    ] = None,
+) -> None:
+    """Run a Celery worker; start as many as you like, on as many machines.
+
+    Example: `wireroom worker --queues ingest --concurrency 4`
+    """
+    # billiard reads this when it is imported: SIGTERM then gives the running task back to the queue after the soft
+    # shutdown, instead of waiting for it beyond the container's patience.
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    with explained():
+        chosen = settings()
+    _log("worker")
+    from workers.app import make_app
+    from workers.health import Sign
+
+    app = make_app(chosen)
+    app.steps["worker"].add(Sign)
+    names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            f"--queues={','.join(names)}",
+            f"--concurrency={concurrency or chosen.concurrency or os.cpu_count() or 1}",
+            "--pool=prefork",
+            f"--hostname={queues.value}@%h",
+            f"--loglevel={chosen.log_level}",
+            "--without-mingle",
+            "--without-gossip",
+        ]
+    )
+
+
+def beat() -> None:
+    """Run beat, which only ticks; two of them do no harm.
+
+    Example: `wireroom beat`
+    """
+    with explained():
+        chosen = settings()
+    _log("beat")
+    from workers import health
+    from workers.app import make_app
+
+    app = make_app(chosen)
+    try:
+        app.Beat(loglevel=chosen.log_level, quiet=True).run()
+    finally:
+        health.gone(chosen, "beat")
+
+
+def relay(
+    *,
+    with_beat: Annotated[
+        bool, typer.Option("--beat", help="Tick as well, as `wireroom beat` does; saves a process.")
+    ] = False,
+) -> None:
+    """Publish events from the database to the Redis stream; one is active, others stand by.
+
+    Example: `wireroom relay`
+    """
+    from workers.relaying import relay_events
+
+    with explained():
+        chosen = settings()
+        _log("relay")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        relay_events(chosen, stop, with_beat=with_beat)
+
+
+def health(
+    process: Annotated[str, typer.Argument(help="worker-fetch, worker-ingest, worker-fetch-ingest, beat or relay.")],
+) -> None:
+    """Exit with 0 if the process on this machine gave a sign of life in the last minute, else with 1.
+
+    Example: `wireroom health relay`
+    """
+    from workers import health as signs
+
+    age = signs.ages(settings()).get(process)
+    if age is None:
+        fail(f"{process} has given no sign of life on this machine")
+    if age >= signs.STALE_SECONDS:
+        fail(f"{process} gave its last sign of life {age:.0f} s ago")
+    typer.echo(f"{process} lives ({age:.0f} s ago)")
+
+
+def prepare(*, sample: Annotated[str, typer.Option()] = "auto") -> None:
+    """For `run`: bring the schema up, and say whether the sample wire is to be served."""
+    from storage import migrate
+    from storage.db import make_engine, make_sessions
+    from workers.sampling import wanted
+
+    with explained():
+        engine = make_engine(settings().database)
+        migrate.upgrade(engine)
+        serve = wanted(make_sessions(engine), sample)
+        engine.dispose()
+    typer.echo("sample" if serve else "no-wire")
+
+
+def sample_wire() -> None:
+    """For `run`: serve the sample wire on loopback, subscribe to it, and ask for a poll whenever it changes."""
+    from storage.db import make_engine, make_sessions
+    from workers.sampling import serve
+
+    with explained():
+        chosen = settings()
+        _log("sample-wire")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        engine = make_engine(chosen.database)
+        serve(make_sessions(engine), stop)
+        engine.dispose()
+
+
+def _log(process: str) -> None:
+    from workers import logs
+
+    chosen = settings()
+    logs.configure(form=chosen.log_format, level=chosen.log_level, process=process)

