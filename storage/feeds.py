@@ -151,6 +151,13 @@ def at_url(session: Session, url: str) -> Feed | None:
     return session.scalars(select(Feed).where(col(Feed.url) == url)).first()
 
 
+def due_now(session: Session, feed: Feed, *, now: datetime, reason: str) -> None:
+    """Make a feed due at once, unless a worker has it: then its settings count from the next poll on."""
+    if feed.lease_token is None:
+        feed.next_fetch_at, feed.next_fetch_reason = now, reason
+    session.add(feed)
+
+
 def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetime) -> None:
     """Pause, resume or remove a feed; one that is resumed is due at once, its failures forgotten."""
     feed.status = status

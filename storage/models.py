@@ -336,6 +336,20 @@ class Quarantined(SQLModel, table=True):
     decided_at: datetime | None = None
 
 
+class SourceLines(SQLModel, table=True):
+    """The lines of a source: `lines` maps a line's key to [articles that held it, day of the last one, sample].
+
+    `rulings` maps a key to [`pinned` or `forbidden`, sample]; `articles` is how many were counted.
+    """
+
+    __tablename__ = "source_lines"
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    articles: int = 0
+    lines: dict[str, list[Any]] = Field(default_factory=dict, sa_type=JSON)
+    rulings: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+
+
 class Lease(SQLModel, table=True):
     """A job that one process at a time may do; `token` grows with every change of holder and fences the former one."""
 

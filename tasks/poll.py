@@ -22,6 +22,7 @@ from storage import documents, feeds, outbox
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
 from tasks import events
+from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
 from tasks.fetch import fetch_batches
@@ -129,10 +130,19 @@ def _request(feed: Feed, now: datetime) -> FetchRequest:
         feed_id=feed.id,
         url=feed.url,
         validators=Validators(etag=feed.etag, last_modified=feed.last_modified, url=memory.validators_url),
-        headers=feed.settings.get("headers", {}),
+        **_access(feed),
         known_sha256=feed.body_sha256,
         audit=audits.due(memory, now),
     )
+
+
+def _access(feed: Feed) -> dict[str, Any]:
+    """How the feed wants to be asked; settings that cannot be used are told of and left aside."""
+    try:
+        return asked_with(feed.settings)
+    except BadAccess as error:
+        log.warning("feed.settings_unusable", feed_id=feed.id, error=str(error))
+        return {}
 
 
 def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], cause: Cause) -> PollReport:

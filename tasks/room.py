@@ -43,6 +43,7 @@ class Room:
     lease: timedelta = timedelta(seconds=180)
     grace: timedelta = timedelta(seconds=20)
     poison_after: int = 3
+    story_window: timedelta = timedelta(days=7)
     keep_documents: timedelta = timedelta(days=30)
     keep_events: timedelta = timedelta(days=30)
 

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     events_token: SecretStr | None = Field(
         None, description="Bearer token that `wireroom events serve` asks for; without one everybody may read."
     )
+    story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 

@@ -7,15 +7,16 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult
 from tasks.fetch import guard
-from tasks.fetch.addresses import Address
-from tasks.fetch.exchange import Answer, Exchange
+from tasks.fetch.exchange import Answer, Exchange, refused
 from tasks.fetch.governor import NoTurn
 from tasks.fetch.hosts import Turns
 from tasks.fetch.inflate import ACCEPTED, inflate
@@ -41,6 +42,10 @@ _KEPT_HEADERS = (
 )
 # An error page up to this size is read to its end, which keeps the connection for the host's next feed.
 _DRAIN = 64 << 10
+
+
+# Whether the socket that is being made leads to a proxy: that one is the operator's choice and not the feed's.
+_THROUGH_PROXY: ContextVar[bool] = ContextVar("through_proxy", default=False)
 
 
 class Fetcher:
@@ -102,7 +107,10 @@ class Fetcher:
         return (await self.fetch_all((request,)))[0]
 
     async def _fetch(self, request: FetchRequest, deadline: float) -> FetchResult:
-        exchange = Exchange(request, self.policy, self._turns, self.get, deadline=deadline)
+        try:
+            exchange = Exchange(request, self.policy, self._turns, self.get, deadline=deadline)
+        except FEED_FAULTS as error:
+            return refused(request, *of_exception(error))
         try:
             return await exchange.run()
         except NoTurn as error:
@@ -112,11 +120,24 @@ class Fetcher:
         except FEED_FAULTS as error:
             return exchange.failed(*of_exception(error))
 
-    async def get(self, address: Address, headers: Mapping[str, str], want_body: bool = True) -> Answer:  # noqa: FBT001
+    async def get(
+        self,
+        url: URL,
+        headers: Mapping[str, str],
+        request: FetchRequest,
+        want_body: bool = True,  # noqa: FBT001
+    ) -> Answer:
         """Make one request, no redirect followed, and return its answer with the body decoded and within the caps."""
         if self._session is None:
             raise RuntimeError("the Fetcher is used outside its `async with`")
-        async with self._session.get(address.url, headers=headers, allow_redirects=False) as response:
+        through = _THROUGH_PROXY.set(request.proxy is not None)
+        try:
+            response = await self._session.get(
+                url, headers=headers, allow_redirects=False, proxy=request.proxy, ssl=request.verify_tls
+            )
+        finally:
+            _THROUGH_PROXY.reset(through)
+        async with response:
             status = response.status
             wire = b""
             if status == 200 and want_body:
@@ -148,7 +169,8 @@ class Fetcher:
     def _guarded_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Make the socket for exactly the address that will be connected to, once the guard has seen it."""
         family, kind, protocol, _, address = info
-        guard.check(address[0], self.policy.allow)
+        if not _THROUGH_PROXY.get():
+            guard.check(address[0], self.policy.allow)
         return socket.socket(family=family, type=kind, proto=protocol)
 
 

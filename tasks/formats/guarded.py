@@ -119,7 +119,7 @@ class _Keeper:
             self._end(process)
             process = None
         if process is None:
-            process = subprocess.Popen(  # noqa: S603  our own module, by our own interpreter
+            process = subprocess.Popen(
                 [sys.executable, "-c", f"from {child.__name__} import main; main({memory_bytes})"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), start_new_session=True,
             )  # fmt: skip

@@ -59,7 +59,11 @@ class Site:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
+            while first := await reader.read(1):
+                if first == b"\x16":  # a TLS handshake: we speak plain HTTP and say so, as servers do
+                    writer.write(reply(400))
+                    break
+                head = first + await reader.readuntil(b"\r\n\r\n")
                 await self._answer(head.decode("latin-1"), writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client hung up, which is its right, or the test is over
