@@ -38,11 +38,14 @@ Page = tuple[frozenset[str], frozenset[str]]
 
 
 def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
-    """What a source's other articles have taught; a page that shares most of its paragraphs is the same story again."""
+    """What a source's other articles have taught of this page's lines, as one query would bring it.
+
+    A page that shares most of its paragraphs is the same story again, and teaches nothing.
+    """
     others = [page for page in pages if 2 * len(page[1] & own[1]) <= min(len(page[1]), len(own[1]))]
     seen: Counter[str] = Counter()
     for lines, _ in others:
-        seen.update(lines)
+        seen.update(lines & own[0])
     return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items()}
 
 

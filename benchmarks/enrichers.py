@@ -65,6 +65,7 @@ def article(seed: int) -> EnrichInput:
     language = "de" if seed % 2 else "en"
     sentences = GERMAN if language == "de" else ENGLISH
     people = [(pick.choice(FIRST), "".join(pick.choices(SYLLABLES, k=3)).capitalize()) for _ in range(4)]
+    places = pick.sample(PLACES[language], 4)  # as many as a longer piece names
     blocks: list[Block] = []
     words = 0
     while words < WORDS:
@@ -72,7 +73,7 @@ def article(seed: int) -> EnrichInput:
         for _ in range(4):
             first, last = pick.choice(people)
             compound = pick.choice(PARTS) + pick.choice(HEADS) if language == "de" else pick.choice(HEADS[:4]) + "s"
-            place = pick.choice(PLACES[language])
+            place = pick.choice(places)
             sentence = pick.choice(sentences).format(
                 first=first, last=last, place=place, month=pick.choice(MONTHS[language]), compound=compound
             )

@@ -110,12 +110,12 @@ class Glancer:
 
     def look(self, session: Session) -> Glance:
         """Take a look."""
-        bounds = outbox.bounds(session)
-        if self._tallied_to is not None and bounds.last < self._tallied_to:
+        last = outbox.last_position(session)
+        if self._tallied_to is not None and last < self._tallied_to:
             # Another database stands under the same name.
             self._forget()
-        self._read_events(session, bounds.last)
-        self._tally(session, bounds)
+        self._read_events(session, last)
+        self._tally(session, last)
         self._count(session)
         documents, counted, revisions = self._counted
         status = _feed_counts(session)
@@ -127,8 +127,8 @@ class Glancer:
             revisions=revisions,
             lines_removed=self._removed,
             tallied_all=self._tallied_all,
-            events=bounds.last,
-            events_waiting=bounds.waiting,
+            events=last,
+            events_waiting=_unstamped(session),
             quarantined=quarantine.held_count(session),
         )
         return Glance(
@@ -160,11 +160,11 @@ class Glancer:
         for event in outbox.read_after(session, max(shown, last - MOST), limit=MOST):
             self._events.append(_event_line(event))
 
-    def _tally(self, session: Session, bounds: outbox.Bounds) -> None:
+    def _tally(self, session: Session, last: int) -> None:
         """Add the removed lines of the revisions that new events tell of."""
         if self._tallied_to is None:
-            self._tallied_all = bounds.last <= PAST
-            self._tallied_to = 0 if self._tallied_all else bounds.last
+            self._tallied_all = last <= PAST
+            self._tallied_to = 0 if self._tallied_all else last
         told = session.execute(
             select(
                 col(OutboxEvent.position),
@@ -188,22 +188,24 @@ class Glancer:
             self._tallied_to = told[-1][0]
 
     def _articles(self, session: Session) -> tuple[ArticleLine, ...]:
+        source = _first_named(col(Feed.publisher), col(Feed.title))
         query = (
-            select(Article, col(Feed.publisher), col(Feed.title), col(Feed.url))
+            select(
+                col(Article.id), col(Article.revision), col(Article.first_seen_at), col(Article.language),
+                col(Article.headline), source.label("source"),
+            )
             .join(Feed, col(Feed.id) == col(Article.feed_id))
             .order_by(col(Article.first_seen_at).desc(), col(Article.published_at).desc())
             .limit(MOST)
-        )
+        )  # fmt: skip
         rows = session.execute(query).all()
-        new = {row[0].id: row[0].revision for row in rows if (row[0].id, row[0].revision) not in self._lines}
+        new = {row.id: row.revision for row in rows if (row.id, row.revision) not in self._lines}
         contents, tags = articles.contents(session, new), articles.tags_of(session, new)
         known = self._lines
         self._lines = {
-            (row[0].id, row[0].revision): _article_line(
-                row[0], row[1] or row[2] or row[3], contents.get(row[0].id, {}), tags[row[0].id]
-            )
-            if row[0].id in new
-            else known[row[0].id, row[0].revision]
+            (row.id, row.revision): _article_line(row, contents.get(row.id, {}), tags[row.id])
+            if row.id in new
+            else known[row.id, row.revision]
             for row in rows
         }
         return tuple(self._lines.values())
@@ -221,30 +223,43 @@ def _waiting(session: Session) -> int:
     return session.scalar(select(func.count()).where(col(Document.due_at).is_not(None))) or 0
 
 
+def _unstamped(session: Session) -> int:
+    return session.scalar(select(func.count()).where(col(OutboxEvent.position).is_(None))) or 0
+
+
 def _feeds(session: Session) -> tuple[FeedLine, ...]:
-    query = select(Feed).where(col(Feed.status) == FeedStatus.ACTIVE).order_by(col(Feed.next_fetch_at)).limit(MOST)
-    return tuple(
-        FeedLine(
-            name=feed.title or feed.publisher or feed.url,
-            next_at=feed.next_fetch_at,
-            reason=feed.next_fetch_reason,
-            failing_as=feed.failing_as if feed.failures else None,
-            busy=feed.lease_token is not None,
+    # Columns only: what a feed has learned would be decoded for nothing.
+    name = _first_named(col(Feed.title), col(Feed.publisher))
+    query = (
+        select(
+            name, col(Feed.next_fetch_at), col(Feed.next_fetch_reason),
+            case((col(Feed.failures) > 0, col(Feed.failing_as))), col(Feed.lease_token).is_not(None),
         )
-        for feed in session.scalars(query)
+        .where(col(Feed.status) == FeedStatus.ACTIVE)
+        .order_by(col(Feed.next_fetch_at))
+        .limit(MOST)
+    )  # fmt: skip
+    return tuple(
+        FeedLine(name=name, next_at=at, reason=reason, failing_as=failing, busy=bool(busy))
+        for name, at, reason, failing, busy in session.execute(query)
     )
 
 
-def _article_line(article: Article, publisher: str, content: dict[str, Any], tags: list[Any]) -> ArticleLine:
-    order = {"topic": 0, "person": 1, "organisation": 2, "place": 3}
-    about = sorted((tag for tag in tags if tag.kind in order or tag.kind == "rule"), key=lambda t: order.get(t.kind, 0))
+def _first_named(*columns: Any) -> Any:
+    """The first of these columns that says something, else the feed's address."""
+    return func.coalesce(*(func.nullif(column, "") for column in columns), col(Feed.url))
+
+
+def _article_line(row: Any, content: dict[str, Any], tags: list[Any]) -> ArticleLine:
+    order = {"rule": 0, "topic": 1, "person": 2, "organisation": 3, "place": 4}
+    about = sorted((tag for tag in tags if tag.kind in order), key=lambda tag: order[tag.kind])
     return ArticleLine(
-        at=article.first_seen_at,
-        language=article.language,
-        publisher=publisher,
-        headline=article.headline,
+        at=row.first_seen_at,
+        language=row.language,
+        publisher=row.source,
+        headline=row.headline,
         removed=sum(gone.get("removed", True) for gone in content.get("removals", ())),
-        revision=article.revision,
+        revision=row.revision,
         tags=tuple(tag.label for tag in about),
     )
 

@@ -137,7 +137,7 @@ def _request(feed: Feed, now: datetime) -> FetchRequest:
 
 
 def _access(feed: Feed) -> dict[str, Any]:
-    """How the feed wants to be asked; settings that cannot be used are told and left aside, the feed is asked plainly."""
+    """How the feed wants to be asked; settings that cannot be used are told of and left aside."""
     try:
         return asked_with(feed.settings)
     except BadAccess as error:

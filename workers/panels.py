@@ -1,6 +1,6 @@
 """Draws the live view: from a scene to exactly as many lines as the terminal has, 80 by 24 or larger.
 
-Lines are laid out by hand in fixed columns: rich's tables cost ten times as much, twice a second.
+Lines are laid out by hand in fixed columns, so that it is known what fits: a tag too long gives way to the next one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from workers.logs import mask
 WIDE = 110
 # Lines that are always there: head, two of counters, three headings.
 FRAME = 6
+# Feeds of the sample wire: where there are more, somebody has added one.
+SAMPLE_FEEDS = 3
 CLOCK, LANGUAGE, LINES, EVENT, WHEN = 8, 2, 10, 20, 9
 EVENT_STYLES = {"article.created": "green", "article.revised": "yellow"}
 DIM, WARN, BAD, GOOD, BOLD = "dim", "yellow", "bold red", "green", "bold"
@@ -125,8 +127,9 @@ def _notices(scene: Scene) -> list[Text]:
     if scene.trouble is not None:
         lines.append(Text(f" {plain(mask(scene.trouble))}", BAD))
     if scene.sampled:
-        words = " sample wire: no feed added yet. Its papers, people and towns are invented."
-        lines.append(Text(words, "cyan"))
+        own = scene.glance is not None and scene.glance.counts.feeds > SAMPLE_FEEDS
+        words = "beside your own feeds" if own else "no feed added yet"
+        lines.append(Text(f" sample wire: {words}. Its papers, people and stories are invented.", "cyan"))
     return lines + [Text(f" {plain(mask(note))}", WARN) for note in scene.notes[-2:]]
 
 

@@ -265,7 +265,7 @@ class _Reader:
             sure = 0.65
             if memo.german and cue.lower() not in {"nahe", "raum"}:
                 text = self.text
-                sure = 0.4 + 0.25 * word.lower().endswith(PLACE_ENDINGS) + 0.15 * (text.count(word) > 1)
+                sure = 0.4 + 0.25 * PLACE_ENDINGS.end(word.lower()) + 0.15 * (text.count(word) > 1)
             if sure < THRESHOLD or self._is_noun(word):
                 continue
             self._see(self.places, word, sure, f"{cue} {word}")

@@ -43,32 +43,38 @@ class Mention(NamedTuple):
 class Runs(dict[str, tuple[Mention, ...]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
-    LIMIT: Final = 20_000
+    LIMIT: Final = 15_000  # in German and English, as in `Tokens`
     LONGEST: Final = 160
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.tokens: Final = Tokens(language)
         self.language: Final = language
+        self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
 
     def __missing__(self, run: str) -> tuple[Mention, ...]:
         if len(run) > self.LONGEST:
             return ()
-        if len(self) >= self.LIMIT:
+        if len(self) >= self.limit:
             self.clear()
         mentions = self[run] = tuple(self._read(run.split(" ")[:MOST_WORDS]))
         return mentions
 
     def _read(self, written: Sequence[str]) -> Iterator[Mention]:
         single = [self.tokens.read(word) for word in written]
+        first_words = self.tokens.first_words
         part: list[Token] = []
         at = 0
         while at < len(single):
             if single[at].opens and part:  # "Merz (CDU)" is two names
                 yield from self._mentions(part)
                 part = []
-            token, width = self._longer(single, at) or (self._in_context(single, at, part), 1)
+            token, width = single[at], 1
+            if token.text in first_words and (longer := self._longer(single, at)):
+                token, width = longer
+            elif token.kind is not Kind.NAME:
+                token = self._in_context(single, at, part)
             if token.prefix is not None:
                 yield self._of_prefix(token)
             part.append(token)
@@ -76,8 +82,6 @@ class Runs(dict[str, tuple[Mention, ...]]):
         yield from self._mentions(part)
 
     def _longer(self, single: Sequence[Token], at: int) -> tuple[Token, int] | None:
-        if single[at].text not in self.tokens.first_words:
-            return None
         for width in range(min(LONGEST_NAME, len(single) - at), 1, -1):
             if found := self.tokens.named(" ".join([token.text for token in single[at : at + width]])):
                 return found, width
@@ -86,8 +90,6 @@ class Runs(dict[str, tuple[Mention, ...]]):
     def _in_context(self, single: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
         """The token as its neighbours make it: after a first name comes a name, whatever else the word means."""
         token = single[at]
-        if token.kind is Kind.NAME:
-            return token
         after_first = bool(before) and before[-1].first and before[-1].kind is Kind.NAME
         before_name = at + 1 < len(single) and single[at + 1].kind is Kind.NAME and not single[at + 1].opens
         if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
@@ -107,9 +109,11 @@ class Runs(dict[str, tuple[Mention, ...]]):
         return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
     def _mentions(self, tokens: list[Token]) -> Iterator[Mention]:
-        organisation = self._organisation(tokens)
-        if organisation is not None:
-            yield organisation
+        organisation = None
+        if any(token.kind is Kind.HEAD or token.kind is Kind.FORM for token in tokens):
+            organisation = self._organisation(tokens)
+            if organisation is not None:
+                yield organisation
         role = ""
         names: list[Token] = []
         previous: Token | None = None
@@ -197,7 +201,15 @@ _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(Kind.SKIP, "")
 
 
-@lru_cache(maxsize=12)
+# Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.
+LANGUAGES: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "pl"})
+
+
 def runs(language: str) -> Runs:
     """The memo for copy in `language`; it lives as long as the process."""
+    return _runs(language if language in LANGUAGES else "en")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _runs(language: str) -> Runs:
     return Runs(language)

@@ -31,7 +31,7 @@ _Posting = tuple[int, float, str]
 
 _EDGES: Final = ".,;:!?()[]{}\"'“”„«»‘’‚…–—-*/|"
 _ENDINGS: Final = ("", "s", "e", "n", "en", "es", "er", "se", "sen", "ern", "innen", "in")
-_SHORTEST, _LONGEST = 2, 24
+_SHORTEST, _LONGEST = 2, 25
 _SHORTEST_HEAD: Final = 3  # letters a compound has before its last part
 _SHORTEST_COMPOUND: Final = 7
 
@@ -51,6 +51,7 @@ class _Lexicon:
     stems: dict[str, list[_Posting]] = field(default_factory=dict)
     tails: dict[str, list[_Posting]] = field(default_factory=dict)
     starts: set[str] = field(default_factory=set)
+    tail_ends: set[str] = field(default_factory=set)
 
     def add(self, term: str, index: int) -> None:
         word, _, weight = term.partition("=")
@@ -59,6 +60,7 @@ class _Lexicon:
             self._add_stem(word[1:], posting)
             for ending in _ENDINGS:
                 self.tails.setdefault(word[1:] + ending, []).append(posting)
+                self.tail_ends.add((word[1:] + ending)[-2:])
         elif word.endswith("*"):
             self._add_stem(word[:-1], posting)
         else:
@@ -87,7 +89,7 @@ class _Lexicon:
             for end in range(min(len(word), _LONGEST), _SHORTEST, -1):
                 if postings := self.stems.get(word[:end]):
                     found += postings
-        if found or self.language != "de" or len(word) < _SHORTEST_COMPOUND:
+        if found or len(word) < _SHORTEST_COMPOUND or word[-2:] not in self.tail_ends:
             return found
         for start in range(_SHORTEST_HEAD, len(word) - 2):
             if postings := self.tails.get(word[start:]):

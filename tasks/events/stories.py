@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.records import Cause, Event
-from tasks.events.envelope import envelope, feed_source, sealed
+from tasks.events.envelope import envelope, feed_source, instant, sealed
 
 
 def story_opened(
@@ -30,11 +30,15 @@ def story_joined(
     now: datetime,
     backfill: bool = False,
 ) -> Event:
-    """An article (in this revision of it) joins a story as a `copy`, a `version`, an `update` or the like."""
+    """An article (in this revision of it) joins a story: `identical`, `cut_of`, `extends`, `edited_from` and the like.
+
+    An operator may join again what was split, so there the moment tells one joining from the next.
+    """
+    again = (instant(now),) if cause is Cause.OPERATOR else ()
     return _told(
         "story.joined",
         story_id,
-        (article_id, revision),
+        (article_id, revision, *again),
         feed_id,
         cause,
         now,

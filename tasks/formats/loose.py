@@ -21,6 +21,7 @@ from tasks.formats.errors import ParseFailed
 from tasks.formats.items import whole
 from tasks.formats.limits import MAX_ITEMS, fit_for_feedparser
 from tasks.formats.links import web_link
+from tasks.formats.text import headline, storable
 from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry
 
 _HOST = "https://feed.invalid"
@@ -118,10 +119,13 @@ def _draft(one: Any, position: int, url: str, *, rss: bool) -> Draft:
     made.updated = (one.get("updated") if "updated" in one else None) or one.get("wrdate")
     made.published = one.get("published") or (one.get("wrdate") if rss else None)
     made.authors = _people(one)
-    made.categories = [(tag.get("term"), tag.get("scheme"), tag.get("label")) for tag in one.get("tags") or []]
+    made.categories = [
+        (storable(tag.get("term") or ""), tag.get("scheme"), storable(tag.get("label") or ""))
+        for tag in one.get("tags") or []
+    ]
     made.media = _media(one, url)
     made.language = (one.get("title_detail") or {}).get("language")
-    made.extra = _extra(one, url)
+    made.extra = {name: storable(value) for name, value in _extra(one, url).items()}
     return made
 
 
@@ -135,7 +139,7 @@ def _texts(one: Any, made: Draft, *, rss: bool) -> None:
         if not teaser:
             made.teaser = None  # feedparser copies the body into a missing summary
     if not made.teaser:
-        made.teaser = one.get("wrsummary") or one.get("wrsubtitle") or one.get("wrmediadescription")
+        made.teaser = storable(one.get("wrsummary") or one.get("wrsubtitle") or one.get("wrmediadescription") or "")
         made.teaser_kind = "guess"
 
 
@@ -144,8 +148,10 @@ def _people(one: Any) -> list[str]:
     for start in ("wrauthor", "wrshow"):
         found = sorted((int(name[len(start) :]), value) for name, value in one.items() if _numbered(name, start))
         if found:
-            return [value for _, value in found]
-    return [name for author in one.get("authors") or [] if (name := author.get("name") or author.get("email"))]
+            return [storable(value) for _, value in found]
+    return [
+        storable(name) for author in one.get("authors") or [] if (name := author.get("name") or author.get("email"))
+    ]
 
 
 def _numbered(name: str, start: str) -> bool:
@@ -158,7 +164,7 @@ def _kinded(detail: Any, value: str | None, *, rss: bool) -> tuple[str | None, s
     if declared not in _KINDS:
         return None, "guess"  # a picture or a document inside an entry is no text
     text = _VOID_END.sub(">", value) if value and declared.endswith("xhtml+xml") else value
-    return text or None, "guess" if rss else _KINDS[declared]
+    return storable(text) if text else None, "guess" if rss else _KINDS[declared]
 
 
 def _relative(value: str | None) -> str | None:
@@ -209,7 +215,7 @@ def _hints(feed: Any, url: str, version: str) -> FeedHints:
     ttl = whole(str(feed.get("ttl") or ""))
     hubs = [_relative(link.get("href")) for link in feed.get("links") or [] if link.get("rel") == "hub"]
     return FeedHints(
-        title=feed.get("title") or None,
+        title=headline(feed.get("title") or "") or None,
         site_url=web_link(_relative(feed.get("link")), url),
         language=feed.get("language"),
         format=version or None,

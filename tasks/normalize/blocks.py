@@ -60,7 +60,7 @@ _CELLS = frozenset({"td", "th"})
 _STRUCTURE = _SKIP | _KINDS.keys() | _BREAKS | _EMBEDS | _CELLS | {"br"}
 _EMBED_CLASS = re.compile(r"\b(?:twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|reddit-embed)\b")
 _CELL, _BREAK = "\x1f", "\x1e"  # stand for a cell's edge and a <br> while a block is being read; no text holds them
-_CELL_SIZE = 200  # characters; a cell with more is a column of a layout, not a fact
+_CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
 _TAG = re.compile(
     r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
 )
@@ -187,7 +187,7 @@ class _Reader:
 def _row(text: str) -> Iterator[Block]:
     """A row of a table of facts is one block; a row that only lays out a page yields what its cells hold."""
     cells = [[part for part in cell.split(_BREAK) if part.strip()] for cell in text.split(_CELL)]
-    if any(len(part) > _CELL_SIZE for cell in cells for part in cell):
+    if any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
         for cell in cells:
             for part in cell:
                 yield Block(kind=BlockKind.PARAGRAPH, text=part)

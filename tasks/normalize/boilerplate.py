@@ -28,10 +28,9 @@ donderdag vrijdag zaterdag zondag january february march april june july august 
 januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août septembre octobre
 novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre gennaio
 febbraio aprile maggio giugno luglio settembre ottobre dicembre januari februari maart mei augustus stycznia lutego
-marca kwietnia maja
-czerwca lipca sierpnia września października listopada grudnia января февраля марта апреля мая июня июля
-августа сентября октября ноября декабря січня лютого березня квітня травня червня липня серпня вересня жовтня листопада
-грудня jan feb mar apr may jun jul aug sep sept okt oct nov dez dec mon tue wed thu fri sat sun
+marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia января февраля марта апреля мая июня
+июля августа сентября октября ноября декабря січня лютого березня квітня травня червня липня серпня вересня жовтня
+листопада грудня jan feb mar apr may jun jul aug sep sept okt oct nov dez dec mon tue wed thu fri sat sun
 """
 _DATES = tuple(sorted(fold_lines(_NAMES.split()), key=len, reverse=True))  # the longest first: sept before sep
 

@@ -30,6 +30,7 @@ _CREDIT = re.compile(
     rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
     rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
 )
+_COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
@@ -77,7 +78,9 @@ def read_dateline(text: str) -> Dateline | None:
 
 
 def read_credit(text: str) -> str | None:
-    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"."""
+    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"; or a copyright."""
+    if len(text) <= 160 and _COPYRIGHT.match(text):
+        return text
     if len(text) > 60:
         return None
     found = _CREDIT.fullmatch(text)

@@ -12,7 +12,7 @@ from tasks.normalize.targets import Finding, is_cut
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
 _CUT = 40  # bytes of key that a cut line must have
-_PULLED = 80  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
+_PULLED = 60  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
 _LONGEST_PULLED = 600  # and may have at most
 _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'

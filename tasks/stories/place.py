@@ -71,21 +71,24 @@ def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Ap
     `own` is its story when it is in one already (it was revised), else the article itself. Members are taken from a
     group one by one, so that a text is only read when it is compared.
     """
-    matches: list[Match] = []
+    matches = [(group, match) for group, members in groups if (match := _match(article, members)) is not None]
+    matches.sort(key=lambda found: _nearness(found[1]))
     joined = [own]
-    for group, members in groups:
-        if any(frozenset((group, other)) in apart for other in joined):
-            continue
-        for candidate in islice(members, TRIES):
-            how = compare(article, candidate.fingerprint)
-            if how is not None:
-                matches.append(Match(candidate=candidate, how=how))
-                joined.append(group)
-                break
-    if not matches:
-        return None
-    matches.sort(key=_nearness)
-    return Placement(matches=tuple(matches), duplicate_of=_first_with_the_text(matches))
+    taken: list[Match] = []
+    for group, match in matches:
+        # Of two groups that are kept apart, the one with the nearer copy has the article.
+        if not any(frozenset((group, other)) in apart for other in joined):
+            joined.append(group)
+            taken.append(match)
+    return Placement(matches=tuple(taken), duplicate_of=_first_with_the_text(taken)) if taken else None
+
+
+def _match(article: Fingerprint, members: Iterable[Candidate]) -> Match | None:
+    for candidate in islice(members, TRIES):
+        how = compare(article, candidate.fingerprint)
+        if how is not None:
+            return Match(candidate=candidate, how=how)
+    return None
 
 
 def _nearness(match: Match) -> tuple[bool, float, datetime]:

@@ -78,15 +78,15 @@ def test_only_the_beginning_of_an_endless_text_is_read() -> None:
 
 def test_memory_is_bounded_however_many_new_words_come() -> None:
     memo = runs("de")
-    before = memo.tokens.LIMIT
-    memo.tokens.LIMIT = 500  # type: ignore[misc]
+    before = memo.tokens.limit
+    memo.tokens.limit = 500
     try:
         for number in range(40):
             words = " ".join(f"Wort{number}x{index} Name{number}y{index}." for index in range(40))
             ENRICHERS.tag(article("Der Rat der Stadt und die Wörter", f"Das ist der Text und das sind die {words}"))
             assert len(memo.tokens) <= 500
     finally:
-        memo.tokens.LIMIT = before  # type: ignore[misc]
+        memo.tokens.limit = before
 
 
 @settings(max_examples=80, deadline=None)

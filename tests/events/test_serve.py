@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -17,7 +14,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from aiohttp import web
+from event_server import serving
 
 from storage import outbox
 from storage.db import Sessions
@@ -27,40 +24,9 @@ from tasks.content import content_of
 from tasks.events import article_created
 from tasks.views import stored_view
 from workers.relay import Relay, State
-from workers.serve import make_server
 from workers.subscriber import GapError, Select, Subscriber, replay_over_http
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-
-
-@contextmanager
-def serving(sessions: Sessions, **options: Any) -> Iterator[str]:
-    """A server on loopback, on a thread of its own."""
-    loop = asyncio.new_event_loop()
-    ready: list[int] = []
-    up = threading.Event()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        runner = web.AppRunner(make_server(sessions, poll=0.02, **options), shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        ready.append(runner.addresses[0][1])
-        up.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert up.wait(10)
-    try:
-        yield f"http://127.0.0.1:{ready[0]}"
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=10)
-        loop.close()
-        assert not thread.is_alive()
 
 
 def event(number: int, *, kind: str = "wireroom.article.created.v1", language: str = "de", at: datetime = NOW) -> Event:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.records import ParsedDocument
@@ -48,16 +48,19 @@ def test_every_document_gives_the_same_whether_some_items_are_known_or_none(path
             read(path.read_bytes(), {"x"})
 
 
+@settings(max_examples=40)
 @given(FEEDS, st.integers(1, 3))
 def test_rss_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
     agrees(rss(items), share)
 
 
+@settings(max_examples=40)
 @given(FEEDS, st.integers(1, 3))
 def test_atom_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
     agrees(atom(items), share)
 
 
+@settings(max_examples=40)
 @given(FEEDS, FEEDS)
 def test_only_new_items_are_read_from_a_feed_that_moved_on(before: list[Item], added: list[Item]) -> None:
     held = {item.number for item in before}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.formats import NotAFeed
 from tasks.formats.opml import Subscription, parse, render
+from tasks.formats.text import headline
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
@@ -65,22 +66,25 @@ def test_folders_without_end_are_not_followed_for_ever() -> None:
     assert parse((body + "</body></opml>").encode()) == ()
 
 
-NAMES = st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=20).map(
-    lambda name: " ".join(name.replace("&", "+").split())
+NAMES = (
+    st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=20)
+    .map(lambda name: " ".join(name.replace("&", "+").split()))
+    .filter(lambda name: name and headline(name, literal=True) == name)  # what looks encoded twice is put right
 )
 LISTS = st.lists(
     st.builds(
         Subscription,
         url=st.integers(0, 99).map("https://paper.example/{}?a=1&b=2".format),
-        title=st.none() | NAMES.filter(bool),
+        title=st.none() | NAMES,
         site_url=st.none() | st.just("https://paper.example/"),
-        folders=st.lists(NAMES.filter(bool), max_size=3).map(tuple),
+        folders=st.lists(NAMES, max_size=3).map(tuple),
     ),
     unique_by=lambda one: one.url,
     max_size=8,
 )
 
 
+@settings(max_examples=50)
 @given(LISTS)
 def test_what_goes_out_comes_in_again(subscriptions: list[Subscription]) -> None:
     back = parse(render(subscriptions, title="Wireroom", created=NOW))

@@ -27,8 +27,9 @@ from tasks.fetch import FetchPolicy
 from tasks.intake import take_in
 from tasks.poll import poll_due
 from tasks.room import Room, utc_now
-from workers.panels import Process, Scene, draw
+from workers.panels import SAMPLE_FEEDS, Process, Scene, draw
 from workers.sample import SampleWire
+from workers.sample.stories import sample_feeds
 from workers.settings import Settings
 from workers.view import View, database_words
 
@@ -239,6 +240,13 @@ def test_a_view_that_has_not_read_yet_says_so() -> None:
     empty = "\n".join(seen(replace(scene(), glance=Glance(counts=Counts())), 80, 24))
     assert "no feed yet: .venv/bin/wireroom feeds add URL" in empty
     assert "sample wire" not in empty
+
+
+def test_the_sample_wire_is_named_for_what_it_is_until_a_feed_is_added_and_after() -> None:
+    assert len(sample_feeds()) == SAMPLE_FEEDS
+    for count, words in ((3, "sample wire: no feed added yet."), (4, "sample wire: beside your own feeds.")):
+        found = Glance(counts=Counts(feeds=count))
+        assert any(words in line for line in seen(replace(scene(), glance=found, sampled=True), 80, 24))
 
 
 def test_a_process_that_is_down_is_named() -> None:

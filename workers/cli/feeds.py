@@ -240,8 +240,8 @@ def _secret(kind: str, name: str | None) -> dict[str, str]:
     return {"kind": kind, **named, label: str(secret)}
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_out(
     url: Annotated[str, typer.Argument(help="A feed's URL, or the id of a feed to try with its own settings.")],
     *,
     as_json: AsJson = False,
