@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     polls_per_minute: float | None = Field(
         None, gt=0, description="Budget of requests a minute for all feeds; without it a feed's rhythm alone decides."
     )
+    websub_url: HttpUrl | None = Field(
+        None, description="Where hubs reach `wireroom websub`; feeds are pushed only when it is set and running."
+    )
+    websub_host: str = Field("127.0.0.1", description="Address that `wireroom websub` listens on.")
+    websub_port: int = Field(8791, ge=1, le=65535, description="Port that `wireroom websub` listens on.")
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
     task_seconds: int = Field(
