@@ -22,7 +22,8 @@ PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it end
 SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
 _OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
 _EARLY = 6  # lines that may be a teaser nobody named
-_TEASER = range(16, 700)  # bytes of key of such a teaser
+_SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
+_TEASER = range(16, 900)  # bytes of key of such a teaser
 _DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
@@ -150,6 +151,7 @@ class _Judge:
             if n == 0:
                 self.slots[i] = target.name
             self._mark(i, target.found("copy", "repeats" if n else "is", 1.0))
+        setattr(self, target.name, replace(target, stands=True))
         self._sweep()
 
     def _is_paragraph(self, i: int) -> bool:
@@ -237,8 +239,6 @@ class _Judge:
         early = early[: _EARLY + 4]
         for at, n in enumerate(early[:_EARLY]):
             i = self.standing[n]
-            if is_cut(self.lines[i]):
-                continue
             target = Target.of("teaser", self.lines[i], self.keys[i])
             if any(self._says_again(target, n, other) for other in early[at + 1 :]):
                 self.teaser = target
@@ -261,8 +261,11 @@ class _Judge:
             )
         if self.headline and key == self.headline.key + target.key:
             return True
-        found = copy_of(target, self.lines[i], key, self._following(other), Place.LEAD)
-        return found is not None and found.confidence >= 0.9
+        whole = replace(target, bare=b"")  # a line without its beginning may be another line's end by chance
+        found = copy_of(whole, self.lines[i], key, self._following(other), Place.LEAD)
+        if found is None or found.confidence < _SURE:
+            return False
+        return not (found.rule == "teaser_cut" and is_cut(target.text))
 
     def _forms(self) -> None:
         targets = self._targets()

@@ -11,7 +11,7 @@ from tasks.normalize.targets import Finding, is_cut
 
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
-_CUT = 40  # bytes of key that a cut line must have
+_CUT = 30  # bytes of key that a cut line must have
 _PULLED = 60  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
 _LONGEST_PULLED = 600  # and may have at most
 _MARKS = "„“”\"«»‚‘’‹›「『'"
@@ -51,7 +51,7 @@ def find_paragraph_copies(
     if found:
         _add_blocks(lines, standing, origins, found)
     _add_cuts(lines, keys, standing, found)
-    _add_pulled(lines, keys, standing, found)
+    _add_pulled(lines, keys, standing, kinds, found)
     return found
 
 
@@ -125,9 +125,16 @@ def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[in
 
 
 def _add_pulled(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    kinds: Sequence[BlockKind] | None,
+    found: dict[int, Finding],
 ) -> None:
-    """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays."""
+    """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays.
+
+    Where the source does not mark it as a quotation, a speaker may have said it twice: then it is only marked.
+    """
     samples = Counter(_QUOTED.findall("\n".join(lines)))
     if not samples:
         return
@@ -146,7 +153,7 @@ def _add_pulled(
             found[i] = Finding(
                 rule="pulled_quote",
                 reason="stands word for word in quotation marks in another paragraph",
-                confidence=0.85,
+                confidence=0.85 if kinds and kinds[i] is BlockKind.QUOTE else 0.4,
                 repeats=lines[origin],
             )
 
