@@ -87,6 +87,8 @@ class _Judge:
         masked = mask_digits(self.keys)
         self.words, self.forms = known_of(self.keys, masked, known)
         self.stubs = find_stubs(lines, masked)
+        self.suspects = {*self.stubs, *self.words, *self.forms}
+        self.first_at = {key: i for i, key in reversed([*enumerate(self.keys)])}
         self.standing = [i for i, key in enumerate(self.keys) if key]
         self.gone: dict[int, Finding] = {}
         self.marked: dict[int, Finding] = {}
@@ -182,10 +184,10 @@ class _Judge:
 
     def _last_paragraph(self, end: int) -> int:
         """The last paragraph that no earlier line says: a repeat at the foot does not make the foot body."""
-        first_at: dict[bytes, int] = {}
-        for i in self.standing:
-            first_at.setdefault(self.keys[i], i)
-        return next((i for i in reversed(self.standing) if self._is_paragraph(i) and first_at[self.keys[i]] == i), end)
+        for i in reversed(self.standing):
+            if self._is_paragraph(i) and self.first_at[self.keys[i]] == i:
+                return i
+        return end
 
     def _place(self, i: int) -> Place:
         if i <= self.first:
@@ -196,12 +198,12 @@ class _Judge:
 
     def _furniture(self) -> None:
         """Lines of the source and of its system, learned or known by their form."""
-        if not self.words and not self.forms and not self.stubs:
+        if not self.suspects:
             return
         start = self.first if self.teaser else self.second - 1  # without a teaser the first paragraph may be one
-        for n, i in enumerate(self.standing):
+        for n, i in [(n, i) for n, i in enumerate(self.standing) if i in self.suspects]:
             line, stub = self._known(i), self.stubs.get(i)
-            if (line is None and stub is None) or (line and line.state is KnownLines.FORBIDDEN):
+            if line and line.state is KnownLines.FORBIDDEN:
                 continue
             finding = judge_known(line, inside=not self._at_edge(i), sentence=self._is_said(i)) if line else None
             if finding is None and stub and (not stub.head_only or i < self.first):
@@ -271,13 +273,14 @@ class _Judge:
         targets = self._targets()
         openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
         shortest = min((len(target.key) // 2 for target in targets), default=0)
+        second, last = self.second, self.last
         for n, i in enumerate(self.standing):
             key = self.keys[i]
-            place = self._place(i)
-            if key[:_OPENING] not in openings and (place is Place.BODY or len(key) < shortest):
-                continue
+            if key[:_OPENING] not in openings and (second <= i <= last or len(key) < shortest):
+                continue  # a line of the body that does not begin as one of them, or one too short for any form
             if i in self.spoken or (self.kinds and self.kinds[i] in _FIXED):
                 continue
+            place = self._place(i)
             following = self._following(n)
             for target in targets:
                 found = copy_of(target, self.lines[i], key, following, place)

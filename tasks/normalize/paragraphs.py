@@ -18,6 +18,7 @@ _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'
 _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
 _QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
+_CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
 _MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
 _CONTENTS = 3  # lines that make a table of contents
@@ -101,7 +102,8 @@ def _add_blocks(
 
 
 def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]) -> None:
-    cut = [i for i in standing if i not in found and len(keys[i]) >= _CUT and is_cut(lines[i])]
+    cut = [i for i in standing if lines[i][-1] in _CUT_END and len(keys[i]) >= _CUT and i not in found]
+    cut = [i for i in cut if is_cut(lines[i])]
     if not cut:
         return
     wanted = {keys[i][:_OPENING] for i in cut}
@@ -133,8 +135,10 @@ def _add_pulled(
 ) -> None:
     """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays.
 
-    Where the source does not mark it as a quotation, a speaker may have said it twice: then it is only marked.
+    Only a block that the source marks as a quotation counts: elsewhere a speaker may have said it twice.
     """
+    if not kinds or BlockKind.QUOTE not in kinds:
+        return
     samples = Counter(_QUOTED.findall("\n".join(lines)))
     if not samples:
         return
@@ -142,7 +146,7 @@ def _add_pulled(
     for i in standing:
         if looks >= _MOST_PULLED:
             break
-        if i in found or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
+        if i in found or kinds[i] is not BlockKind.QUOTE or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
             continue
         words = lines[i].strip(_MARKS + " .,")
         if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):
@@ -153,7 +157,7 @@ def _add_pulled(
             found[i] = Finding(
                 rule="pulled_quote",
                 reason="stands word for word in quotation marks in another paragraph",
-                confidence=0.85 if kinds and kinds[i] is BlockKind.QUOTE else 0.4,
+                confidence=0.85,
                 repeats=lines[origin],
             )
 

@@ -25,8 +25,8 @@ _FRONT = re.compile(
 _READ_MORE = """
 mehr|mehr lesen|weiterlesen|weiter lesen|mehr dazu|lesen sie mehr|mehr erfahren|zum artikel|jetzt lesen|read more|more
 read on|continue reading|keep reading|full story|read the full story|lire la suite|en savoir plus|leer más
-seguir leyendo|leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|czytaj więcej|leia mais|читать далее
-더보기|続きを読む|xem thêm
+seguir leyendo|leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|czytaj więcej|leia mais
+читать далее|더보기|続きを読む|xem thêm
 """
 READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
