@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tasks.normalize.boilerplate import KnownLine, templates
-from tasks.normalize.clean import THRESHOLD
-from tasks.normalize.fold import fold_lines
+from storage.records import KnownLine
+from tasks.normalize.boilerplate import keys_of
 from tasks.normalize.judge import Verdict, judge
 from tasks.normalize.mend import mend, mend_lines
 
@@ -24,11 +23,7 @@ def clean(
     """Return the lines that stay; headline and teaser have no field here, so the first copy of each stays a line."""
     del lang, publisher
     found = verdict(headline, teaser, lines, history)
-    return [
-        line
-        for i, (line, finding) in enumerate(zip(lines, found.findings, strict=True))
-        if finding is None or i in found.slots or finding.confidence < THRESHOLD
-    ]
+    return [line for i, line in enumerate(lines) if not found.goes(i) or i in found.slots]
 
 
 def verdict(
@@ -43,16 +38,19 @@ Page = tuple[frozenset[str], frozenset[str]]
 
 
 def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
-    """What a source's other articles have taught; a page that shares most of its paragraphs is the same story again."""
+    """What a source's other articles have taught of this page's lines, as one query would bring it.
+
+    A page that shares most of its paragraphs is the same story again, and teaches nothing.
+    """
     others = [page for page in pages if 2 * len(page[1] & own[1]) <= min(len(page[1]), len(own[1]))]
     seen: Counter[str] = Counter()
     for lines, _ in others:
-        seen.update(lines)
+        seen.update(lines & own[0])
     return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items()}
 
 
 @lru_cache(maxsize=4096)
 def _keys(page: tuple[str, ...]) -> Page:
-    """The templates of a page's lines, and those of its paragraphs."""
-    keys = [key for key in fold_lines(page) if key]
-    return frozenset(templates(keys)), frozenset(templates([key for key in keys if len(key) >= 100]))
+    """The keys of a page's lines, and those of its paragraphs."""
+    lines = mend_lines(page)
+    return frozenset(keys_of(lines)), frozenset(keys_of([line for line in lines if len(line) >= 120]))

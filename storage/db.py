@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -18,7 +17,8 @@ SQLITE_BUSY_MS = 15_000
 POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC"
 
 Sessions = sessionmaker[Session]
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+# json.dumps makes a new encoder at every call that has options; a row of tags needs hundreds of calls.
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def make_engine(url: str) -> Engine:

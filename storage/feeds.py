@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Numeric, bindparam, case, cast, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -112,11 +112,19 @@ _FINISH = (
         failing_since=bindparam("b_failing_since"),
         failing_as=bindparam("b_failing_as"),
         state=bindparam("b_state"),
+        pull=bindparam("b_pull"),
         url=bindparam("b_url"),
         # An operator who paused or removed the feed meanwhile has the last word.
         status=case((col(Feed.status) == FeedStatus.ACTIVE, bindparam("b_status")), else_=col(Feed.status)),
     )
 )
+
+
+def pulls(session: Session) -> list[tuple[float, int]]:
+    """How many active feeds there are of each pull, to two digits: what the budget is shared out by."""
+    rounded = func.round(cast(col(Feed.pull), Numeric), 2)
+    query = select(rounded, func.count()).where(col(Feed.status) == FeedStatus.ACTIVE).group_by(rounded)
+    return [(float(pull), feeds) for pull, feeds in session.execute(query)]
 
 
 def still_held(session: Session, tokens: Mapping[int, str]) -> dict[int, Feed]:
@@ -141,6 +149,13 @@ def lock(session: Session, feed_id: int) -> Feed:
 def at_url(session: Session, url: str) -> Feed | None:
     """The feed that is subscribed at exactly this address."""
     return session.scalars(select(Feed).where(col(Feed.url) == url)).first()
+
+
+def due_now(session: Session, feed: Feed, *, now: datetime, reason: str) -> None:
+    """Make a feed due at once, unless a worker has it: then its settings count from the next poll on."""
+    if feed.lease_token is None:
+        feed.next_fetch_at, feed.next_fetch_reason = now, reason
+    session.add(feed)
 
 
 def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetime) -> None:

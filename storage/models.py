@@ -71,6 +71,15 @@ class QuarantineState(StrEnum):
     DISCARDED = "discarded"
 
 
+class PushState(StrEnum):
+    """Where a subscription at a hub stands (WebSub): to be asked for, asked for, granted, refused."""
+
+    WANTED = "wanted"
+    ASKED = "asked"
+    ACTIVE = "active"
+    DENIED = "denied"
+
+
 class RunState(StrEnum):
     """Where a re-ingestion run stands; an interrupted one can be resumed."""
 
@@ -86,7 +95,8 @@ class Feed(SQLModel, table=True):
     `interval` is the operator's floor between polls in seconds. Ingestion writes what documents teach: `seen` (the
     hashes of the items in the newest one, and whose they are, so that the next is read only where it differs),
     `hints` (what the feed says of itself), `rhythm` (how it publishes), `unread` (why the newest could not be read).
-    Polling writes `state` (what scheduling remembers) and repeats the failures in columns, for listings.
+    Polling writes `state` (what scheduling remembers) and repeats the failures in columns, for listings; `pull` is the
+    feed's share of the budget of requests.
     """
 
     __tablename__ = "feed"
@@ -128,6 +138,7 @@ class Feed(SQLModel, table=True):
     rhythm: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     unread: str | None = Field(default=None, sa_type=Text)
     state: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    pull: float = Field(default=1.0, sa_column_kwargs={"server_default": text("1")})
 
 
 class Fetch(SQLModel, table=True):
@@ -332,6 +343,51 @@ class Quarantined(SQLModel, table=True):
     created_at: datetime
     state: QuarantineState = Field(default=QuarantineState.HELD, sa_type=enum_column(QuarantineState))
     decided_at: datetime | None = None
+
+
+class SourceLines(SQLModel, table=True):
+    """The lines of a source: `lines` maps a line's key to [articles that held it, day of the last one, sample].
+
+    `rulings` maps a key to [`pinned` or `forbidden`, sample]; `articles` is how many were counted.
+    """
+
+    __tablename__ = "source_lines"
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    articles: int = 0
+    lines: dict[str, list[Any]] = Field(default_factory=dict, sa_type=JSON)
+    rulings: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Push(SQLModel, table=True):
+    """A feed's subscription at a hub. `token` is the path that the hub calls, `secret` what it signs with.
+
+    `due_at` is when the hub is to be asked (again). A hub is trusted once it has pushed something new, and not while
+    `distrusted_until` runs, because a poll found what it should have pushed. `in_header` says that the hub was named
+    in an HTTP header, which goes before what the document names.
+    """
+
+    __tablename__ = "push"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_push_due_at", "due_at", sqlite_where=text("due_at IS NOT NULL")),
+        Index("ix_push_token", "token", unique=True),
+    )
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    hub: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
+    in_header: bool = False
+    token: str = Field(max_length=64)
+    secret: str = Field(max_length=64)
+    state: PushState = Field(default=PushState.WANTED, sa_type=enum_column(PushState))
+    due_at: datetime | None = None
+    attempts: int = 0
+    error: str | None = Field(default=None, sa_type=Text)
+    lease_until: datetime | None = None
+    pushed_at: datetime | None = None
+    pushes: int = 0
+    misses: int = 0
+    distrusted_until: datetime | None = None
 
 
 class Lease(SQLModel, table=True):

@@ -215,6 +215,16 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownLine:
+    """What a source has taught about one line: how many of the `articles` counted held it, and who decided."""
+
+    key: str
+    seen: int
+    articles: int
+    state: KnownLines = KnownLines.LEARNED
+
+
 # --- stories -----------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +278,8 @@ class Validators:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchRequest:
-    """One feed to fetch. `secret_headers` are sent to the URL's own host only and never logged.
+    """One feed to fetch. `secret_headers` and `secret_query` (name and value of a parameter) are sent to the URL's own
+    host only and never logged. With a `proxy` that host is resolved there.
 
     `known_sha256` is the digest of the document we hold (`FetchResult.body_sha256` of its fetch). `audit` asks without
     validators, to learn whether the server tells the truth about them.
@@ -278,7 +289,10 @@ class FetchRequest:
     url: str
     validators: Validators = Validators()
     headers: Mapping[str, str] = field(default_factory=dict)
-    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_query: tuple[str, str] | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    verify_tls: bool = True
     known_sha256: str | None = None
     audit: bool = False
 

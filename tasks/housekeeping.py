@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from storage import documents, feeds
+from storage import documents, feeds, story_index
 from storage.models import Feed
 from tasks.room import Room
 
@@ -18,9 +18,11 @@ STEP = 500
 
 def prune(room: Room) -> dict[str, int]:
     """Prune documents and fetch history; says how many rows of each went. Events are the relay's to prune."""
-    gone = {"documents": 0, "attempts": 0}
+    gone = {"documents": 0, "attempts": 0, "story_prints": 0}
     while step := _documents(room):
         gone["documents"] += step
+    while step := _prints(room):
+        gone["story_prints"] += step
     with room.sessions() as session:
         ids = list(session.scalars(select(col(Feed.id))))
     for start in range(0, len(ids), STEP):
@@ -33,3 +35,8 @@ def prune(room: Room) -> dict[str, int]:
 def _documents(room: Room) -> int:
     with room.sessions.begin() as session:
         return documents.prune(session, before=room.clock() - room.keep_documents, limit=STEP)
+
+
+def _prints(room: Room) -> int:
+    with room.sessions.begin() as session:
+        return story_index.prune(session, before=room.clock() - room.story_window, limit=STEP)

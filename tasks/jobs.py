@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 _room: Room | None = None
+# Seconds after which nobody needs to poll the shard that a message asks for: the beat has asked again long since.
+_STALE = 30.0
 
 
 def use(room: Room) -> None:
@@ -32,25 +34,25 @@ def room() -> Room:
     return _room
 
 
-def _send(task: Task, *args: object) -> None:
+def _send(task: Task, *args: object, expires: float | None = None) -> None:
     """Send a message, or only say that it could not be sent: what it is about stands in the database."""
     try:
-        task.delay(*args)
+        task.apply_async(args, expires=expires)
     except OperationalError as error:
         log.warning("message.unsent", task=task.name, error=str(error))
 
 
 @shared_task(name="wireroom.poll_due")
 def poll_due() -> None:
-    """Poll one shard of due feeds, and pass on what came."""
+    """Poll one shard of due feeds, and pass on what came while the rest of it is still being fetched."""
     from tasks import intake, poll
 
-    report = poll.poll_due(room())
-    for ids in intake.batches(report.documents):
-        _send(ingest_documents, ids)
-    if report.full:
-        # More were due than one shard takes: the next shard goes at once, to whichever worker is free.
-        _send(poll_due)
+    def deliver(documents: Sequence[tuple[int, int]]) -> None:
+        for ids in intake.batches(documents):
+            _send(ingest_documents, ids)
+
+    # More are due than one shard takes: the next shard goes at once, to whichever worker is free.
+    poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
 
 
 @shared_task(name="wireroom.ingest_documents")
@@ -76,3 +78,8 @@ def prune() -> None:
     from tasks import housekeeping
 
     housekeeping.prune(room())
+
+
+def send_documents(ids: Sequence[int]) -> None:
+    """Send for the ingestion of these documents, from a process that is no worker."""
+    _send(ingest_documents, ids)

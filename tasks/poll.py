@@ -9,7 +9,7 @@ keep    documents, history, the next poll with its reason, incidents: all or not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
@@ -18,12 +18,14 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from storage import documents, feeds, outbox
+from storage import documents, feeds, outbox, pushes
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks import events
+from tasks import events, push
+from tasks.access import BadAccess, asked_with
+from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
-from tasks.fetch import fetch_shard
+from tasks.fetch import fetch_batches
 from tasks.memory import state_of
 from tasks.room import Room
 
@@ -44,13 +46,32 @@ class PollReport:
     reasons: dict[int, str] = field(default_factory=dict)
     full: bool = False
 
+    def add(self, batch: PollReport) -> None:
+        """Take in what a part of the shard came to."""
+        self.fetched += batch.fetched
+        self.documents += batch.documents
+        self.next_at |= batch.next_at
+        self.reasons |= batch.reasons
 
-def poll_due(room: Room) -> PollReport:
-    """Poll one shard of due feeds; `full` says that there may be more."""
+
+# Sends off the documents that were kept, as (id, attempts so far).
+Deliver = Callable[[Sequence[tuple[int, int]]], None]
+
+
+def poll_due(room: Room, deliver: Deliver | None = None, more: Callable[[], None] | None = None) -> PollReport:
+    """Poll one shard of due feeds; `full` says that there may be more.
+
+    `more` is called at once where the shard is full, so that another worker takes the next one. `deliver` is called
+    with the documents of each batch once they are kept, so that they are ingested while slower feeds of the shard are
+    still being fetched.
+    """
     with room.sessions.begin() as session:
         claimed = feeds.claim_due(session, now=room.clock(), limit=room.shard, lease=room.lease)
-    report = _poll(room, claimed, Cause.POLL)
-    report.full = len(claimed) == room.shard
+    full = len(claimed) == room.shard
+    if full and more is not None:
+        more()
+    report = _poll(room, claimed, Cause.POLL, deliver)
+    report.full = full
     return report
 
 
@@ -60,16 +81,36 @@ def poll_one(room: Room, feed_id: int) -> PollReport:
         claimed = feeds.claim_one(session, feed_id, now=room.clock(), lease=room.lease)
     if claimed is None:
         raise Busy(f"feed {feed_id} is being fetched by a worker right now; try again in a moment")
-    return _poll(room, [claimed], Cause.OPERATOR)
+    return _poll(room, [claimed], Cause.OPERATOR, None)
 
 
-def _poll(room: Room, claimed: Sequence[Feed], cause: Cause) -> PollReport:
+def _poll(room: Room, claimed: Sequence[Feed], cause: Cause, deliver: Deliver | None) -> PollReport:
+    whole = PollReport()
     if not claimed:
-        return PollReport()
+        return whole
     started = perf_counter()
     now = room.clock()
-    results = fetch_shard(room.fetch, [_request(feed, now) for feed in claimed])
-    report = _keep(room, claimed, results, cause)
+    by_id = {feed.id: feed for feed in claimed}
+    results: list[FetchResult] = []
+    for batch in fetch_batches(room.fetch, [_request(feed, now) for feed in claimed]):
+        report = _keep(room, [by_id[result.feed_id] for result in batch], batch, cause)
+        _tell_failures(report)
+        if deliver is not None and report.documents:
+            deliver(report.documents)
+        whole.add(report)
+        results += batch
+    log.info(
+        "shard.polled",
+        feeds=len(claimed),
+        documents=len(whole.documents),
+        bytes=sum(result.wire_bytes for result in results),
+        duration_ms=round((perf_counter() - started) * 1000, 1),
+        **Counter(result.outcome.value for result in results),
+    )
+    return whole
+
+
+def _tell_failures(report: PollReport) -> None:
     for result in report.fetched:
         if result.outcome.failed:
             log.warning(
@@ -81,15 +122,6 @@ def _poll(room: Room, claimed: Sequence[Feed], cause: Cause) -> PollReport:
                 next_fetch_at=report.next_at[result.feed_id].isoformat(),
                 reason=report.reasons[result.feed_id],
             )
-    log.info(
-        "shard.polled",
-        feeds=len(claimed),
-        documents=len(report.documents),
-        bytes=sum(result.wire_bytes for result in results),
-        duration_ms=round((perf_counter() - started) * 1000, 1),
-        **Counter(result.outcome.value for result in results),
-    )
-    return report
 
 
 def _request(feed: Feed, now: datetime) -> FetchRequest:
@@ -98,10 +130,19 @@ def _request(feed: Feed, now: datetime) -> FetchRequest:
         feed_id=feed.id,
         url=feed.url,
         validators=Validators(etag=feed.etag, last_modified=feed.last_modified, url=memory.validators_url),
-        headers=feed.settings.get("headers", {}),
+        **_access(feed),
         known_sha256=feed.body_sha256,
         audit=audits.due(memory, now),
     )
+
+
+def _access(feed: Feed) -> dict[str, Any]:
+    """How the feed wants to be asked; settings that cannot be used are told of and left aside."""
+    try:
+        return asked_with(feed.settings)
+    except BadAccess as error:
+        log.warning("feed.settings_unusable", feed_id=feed.id, error=str(error))
+        return {}
 
 
 def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], cause: Cause) -> PollReport:
@@ -110,6 +151,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
     by_id = {result.feed_id: result for result in results}
     tokens = {feed.id: feed.lease_token or "" for feed in claimed}
     told: list[Event] = []
+    cadence = cadence_of(room, now)
     with room.sessions.begin() as session:
         held = feeds.still_held(session, tokens)
         if lost := tokens.keys() - held.keys():
@@ -117,10 +159,12 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         report.fetched = [by_id[feed_id] for feed_id in held]
         stored = _store(session, held, report.fetched, cause, now)
         report.documents = [(document_id, 0) for document_id in stored.values()]
+        pushed = pushes.trusted(session, list(held), now)
         rows, attempts = [], []
         for result in report.fetched:
             feed = held[result.feed_id]
-            verdict = next_poll(result, state_of(feed), now, room.cadence, shares_identity=_same(result))
+            verdict = next_poll(result, state_of(feed, pushed.get(feed.id)), now, cadence)
+            push.found_in_header(session, result, now)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
             attempts.append(_attempt(result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]
@@ -128,14 +172,10 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         feeds.finish(session, rows)
         feeds.write_history(session, attempts)
         outbox.record(session, told)
+        session.flush()
         # The rows were written by the statement above; what the session holds of them is stale.
         session.expunge_all()
     return report
-
-
-def _same(result: FetchResult) -> bool:
-    """Whether the document that answered is, byte for byte, the one we hold of this feed."""
-    return result.outcome in {FetchOutcome.NOT_MODIFIED, FetchOutcome.SAME_BODY}
 
 
 def _store(
@@ -186,6 +226,7 @@ def _row(
         "failing_since": memory.failing_since,
         "failing_as": memory.failing_as,
         "state": memory.to_json(),
+        "pull": verdict.pull,
     }
 
 

@@ -20,15 +20,20 @@ from storage import articles, documents, feeds, outbox
 from storage.articles import Selection, select_articles
 from storage.db import reading
 from storage.errors import Raced, StoreError
-from storage.models import Article, Document, DocumentState, Feed, ReingestRun, RunState
+from storage.models import Article, Document, Feed, ReingestRun, RunState
 from storage.records import Cause
 from tasks import events
+from tasks.decide import Decision, decide
+from tasks.events.envelope import type_of
 from tasks.formats import NotAFeed, ParseFailed, parse
-from tasks.ingest import RACES, Decision, Ingested, apply, decide
+from tasks.ingest import RACES
 from tasks.room import Room
+from tasks.write import Occasion, write
 
 log = structlog.get_logger()
 
+# What counts as a changed article in a run's report.
+TELLING = {type_of("article.revised"), type_of("article.tags_changed")}
 # `until` is excluded, and what came in the very moment of the start stood there already.
 JUST_AFTER = timedelta(microseconds=1)
 
@@ -195,15 +200,12 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
     except (KeyError, NotAFeed, ParseFailed) as error:
         log.warning("reingest.document_failed", document_id=step.document.id, error=str(error))
         failed = len(step.wanted)
-    result = Ingested(
-        document_id=step.document.id, feed_id=step.feed.id, state=DocumentState.INGESTED, decisions=decisions
-    )
     with room.sessions.begin() as session:
-        feeds.lock(session, step.feed.id)
-        apply(session, step.feed, step.document, result, room=room, cause=Cause.REINGEST, backfill=False, now=now)
+        feed = feeds.lock(session, step.feed.id)
+        told = write(session, room, feed, step.document, decisions, Occasion(cause=Cause.REINGEST, now=now))
         run = session.get_one(ReingestRun, run_id)
         run.done += len(step.wanted)
-        run.changed += result.events
+        run.changed += len({event.subject for event in told if event.type in TELLING})
         run.failed += failed
         run.cursor = step.document.id
         session.add(run)

@@ -26,12 +26,15 @@ class Room:
 
     Leases are longer than the task's hard time limit, so that a lease ends only when its holder cannot write any
     more. `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
-    is the confidence (0 to 1) below which a line is marked instead of removed.
+    is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
+    requests; when it was last shared out stands in `shared_out_at`.
     """
 
     sessions: Sessions
     fetch: FetchPolicy = field(default_factory=FetchPolicy)
     cadence: CadencePolicy = field(default_factory=CadencePolicy)
+    polls_per_minute: float | None = None
+    shared_out_at: datetime | None = None
     clock: Callable[[], datetime] = utc_now
     rules: Path | None = None
     payload: Literal["full", "ids"] = "full"
@@ -40,6 +43,7 @@ class Room:
     lease: timedelta = timedelta(seconds=180)
     grace: timedelta = timedelta(seconds=20)
     poison_after: int = 3
+    story_window: timedelta = timedelta(days=7)
     keep_documents: timedelta = timedelta(days=30)
     keep_events: timedelta = timedelta(days=30)
 

@@ -10,6 +10,7 @@ from storage.records import Event, FetchRequest, FetchResult
 from tasks import events
 from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats.discover import discover
 from tasks.room import Room
 
 # Guesses that are tried on a page that names no feed: enough for the usual content systems, and no scan of the site.
@@ -37,12 +38,10 @@ def look(room: Room, url: str) -> list[Candidate]:
     found = _read(result)
     if found is not None:
         return [found]
-    from tasks.formats.discovery import discover
-
     named: list[str] = []
     guessed: list[str] = []
     for candidate in discover(result.body or b"", result.final_url):
-        (guessed if candidate.guessed else named).append(candidate.url)
+        (guessed if candidate.how == "guessed" else named).append(candidate.url)
     tried = named or guessed[:GUESSES]
     feeds = [feed for address in tried if (feed := _read(_get(room, address))) is not None]
     if not feeds:

@@ -44,15 +44,21 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
             supervisor.children.append(_redis(chosen, folder))
         sampled = _prepare(chosen, sample=sample)
         env = _environment(chosen, sampled=sampled)
-        names = ("relay", "worker", "beat", *(("sample-wire",) if sampled else ()))
-        for name in names:
+        for name, command in _processes(chosen, sampled=sampled):
             out = folder / f"{name}.log" if terminal else None
-            supervisor.add(Child(name=name, command=_command(name), env=env, log=out))
+            supervisor.add(Child(name=name, command=command, env=env, log=out))
         log.info("wireroom.started", data_dir=str(chosen.data_dir.resolve()), sample_wire=sampled)
         view = stack.enter_context(_shown(chosen, supervisor, folder, sampled=sampled)) if terminal else None
         supervisor.run(view.tick if view is not None else lambda: None)
         log.info("wireroom.stopping")
     log.info("wireroom.stopped")
+
+
+def _processes(chosen: Settings, *, sampled: bool) -> list[tuple[str, list[str]]]:
+    """What is started, in order. Beat rides with the relay, and one child does all work: a house for one machine."""
+    worker = _command("worker", "--concurrency", str(chosen.concurrency or 1))
+    started = [("relay", _command("relay", "--beat")), ("worker", worker)]
+    return [*started, ("sample-wire", _command("sample-wire"))] if sampled else started
 
 
 def _command(*arguments: str) -> list[str]:

@@ -63,6 +63,8 @@ def configure(*, form: Literal["auto", "json", "console"], level: str, process: 
     # Their INFO lines tell of each task and each connection; ours tell what came of it.
     for noisy in ("celery", "kombu", "celery.app.trace", "alembic", "aiohttp", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # What a library warns of is a log line too, not text between them.
+    logging.captureWarnings(capture=True)
     structlog.contextvars.bind_contextvars(process=process)
 
 

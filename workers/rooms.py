@@ -10,26 +10,37 @@ from tasks.room import Room
 from workers.settings import Settings
 
 AGENT = "Wireroom/0.1"
-# What a shard may take, in seconds: well below the task's soft limit, so that its results are still kept.
-SHARD_SECONDS = 60.0
+# What part of a task's time the feeds of its shard may wait for their turn: the rest is for those in flight.
+SHARD_SHARE = 0.25
 
 
-def fetch_policy(chosen: Settings) -> FetchPolicy:
-    """How we fetch: an honest name, and the private networks that the operator allows."""
+def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
+    """How we fetch: an honest name, the private networks that the operator allows, the limits of a host."""
     agent = f"{AGENT} (+{chosen.contact})" if chosen.contact else AGENT
-    return FetchPolicy(user_agent=agent, allow=chosen.allow_networks, shard_seconds=SHARD_SECONDS)
+    return FetchPolicy(
+        user_agent=agent,
+        allow=chosen.allow_networks,
+        shard_seconds=chosen.task_seconds * SHARD_SHARE,
+        per_host=chosen.host_limit,
+        host_delay_seconds=chosen.host_delay,
+        redis_url=chosen.redis if governed else None,
+    )
 
 
-def room_of(chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelta(seconds=180)) -> Room:
-    """The room of one process."""
+def room_of(
+    chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelta(seconds=180), governed: bool = False
+) -> Room:
+    """The room of one process; one that is `governed` shares the limits of hosts with all others, through Redis."""
     return Room(
         sessions=sessions,
-        fetch=fetch_policy(chosen),
+        fetch=fetch_policy(chosen, governed=governed),
+        polls_per_minute=chosen.polls_per_minute,
         rules=chosen.rules,
         payload=chosen.event_payload,
         threshold=chosen.threshold,
         shard=chosen.shard,
         lease=lease,
+        story_window=timedelta(days=chosen.story_window_days),
         keep_documents=timedelta(days=chosen.keep_documents_days),
         keep_events=timedelta(days=chosen.keep_events_days),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import structlog
@@ -12,7 +13,6 @@ from sqlmodel import Session
 from storage import feeds
 from storage.db import Sessions, reading
 from storage.models import Feed, FeedStatus
-from tasks.room import utc_now
 from workers.sample import SampleWire
 
 log = structlog.get_logger()
@@ -40,16 +40,21 @@ def serve(sessions: Sessions, stop: threading.Event) -> None:
     while not stop.wait(0.5):
         if changed := wire.changed():
             with sessions.begin() as session:
-                feeds.ask(session, [urls[url] for url in changed if url in urls], now=utc_now())
+                feeds.ask(session, [urls[url] for url in changed if url in urls], now=datetime.now(UTC))
     wire.stop()
 
 
 def _started(sessions: Sessions) -> SampleWire:
-    """The wire on the port of the last time, so that its feeds are the same ones; on a free one if that is taken."""
+    """The wire on the port and with the times of the last run, so that its feeds and articles are the same ones.
+
+    On a free port if that one is taken.
+    """
     with reading(sessions) as session:
-        ports = [urlsplit(feed.url).port for feed in _samples(session)]
+        samples = _samples(session)
+    ports = [urlsplit(feed.url).port for feed in samples]
+    started = min((feed.created_at for feed in samples), default=None)
     for port in (*ports[:1], 0):
-        wire = SampleWire(port=port or 0)
+        wire = SampleWire(port=port or 0, started=started)
         try:
             wire.start()
         except OSError:
@@ -67,7 +72,7 @@ def _subscribe(sessions: Sessions, wire: SampleWire) -> dict[str, int]:
             feed = present.pop(url, None) or feeds.add(
                 session,
                 url=url,
-                now=utc_now(),
+                now=datetime.now(UTC),
                 title=title,
                 publisher=publisher,
                 language=language,
@@ -76,7 +81,7 @@ def _subscribe(sessions: Sessions, wire: SampleWire) -> dict[str, int]:
             session.flush()
             urls[url] = feed.id
         _remove(session, list(present.values()))
-        feeds.ask(session, list(urls.values()), now=utc_now())
+        feeds.ask(session, list(urls.values()), now=datetime.now(UTC))
     return urls
 
 
@@ -86,4 +91,4 @@ def _samples(session: Session) -> list[Feed]:
 
 def _remove(session: Session, samples: Sequence[Feed]) -> None:
     for feed in samples:
-        feeds.set_status(session, feed, FeedStatus.REMOVED, now=utc_now())
+        feeds.set_status(session, feed, FeedStatus.REMOVED, now=datetime.now(UTC))

@@ -59,13 +59,36 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Private networks that may be polled all the same, as comma-separated CIDR blocks."
     )
+    host_limit: int = Field(2, ge=1, description="Requests in flight to one host, of all workers together.")
+    host_delay: float = Field(0.0, ge=0, description="Least seconds between two requests to one host.")
+    polls_per_minute: float | None = Field(
+        None, gt=0, description="Budget of requests a minute for all feeds; without it a feed's rhythm alone decides."
+    )
+    websub_url: HttpUrl | None = Field(
+        None, description="Where hubs reach `wireroom websub`; feeds are pushed only when it is set and running."
+    )
+    websub_host: str = Field("127.0.0.1", description="Address that `wireroom websub` listens on.")
+    websub_port: int = Field(8791, ge=1, le=65535, description="Port that `wireroom websub` listens on.")
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
-    concurrency: int = Field(2, ge=1, description="Child processes of a worker.")
+    task_seconds: int = Field(
+        120,
+        ge=10,
+        description="Seconds after which a task is killed; half as long again and what it held is given back.",
+    )
+    concurrency: int | None = Field(
+        None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
+    )
     threshold: float = Field(0.5, ge=0, le=1, description="Confidence below which a line is marked, not removed.")
     event_payload: Literal["full", "ids"] = Field(
         "full", description="Whether events carry the article or only its ids."
     )
+    events_host: str = Field("127.0.0.1", description="Address that `wireroom events serve` listens on.")
+    events_port: int = Field(8787, ge=0, le=65535, description="Port that `wireroom events serve` listens on.")
+    events_token: SecretStr | None = Field(
+        None, description="Bearer token that `wireroom events serve` asks for; without one everybody may read."
+    )
+    story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 
@@ -95,6 +118,11 @@ class Settings(BaseSettings):
         if len(str(inside).encode()) <= LONGEST_SOCKET:
             return inside
         return Path(tempfile.gettempdir()) / f"wireroom-{sha256(str(inside).encode()).hexdigest()[:16]}.sock"
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long a worker may hold a row: longer than its task can live, so that the holder cannot write any more."""
+        return self.task_seconds * 3 // 2
 
     @property
     def embedded_redis(self) -> bool:

@@ -22,12 +22,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long was healthy: the next pause is the first one again.
 HEALTHY_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
+# Loaded here: between fork and exec only the call itself may run, since another thread may hold the loader's lock.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent() -> None:
     """Ask the kernel for SIGTERM when the parent ends, however it ends (prctl(2); Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(kw_only=True)

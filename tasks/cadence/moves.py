@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from storage.records import FetchResult
+from storage.records import FetchOutcome, FetchResult
 from tasks.cadence.state import Memory, Move
 
 _PERMANENT = frozenset({301, 308})
@@ -19,15 +19,16 @@ def observe(result: FetchResult, memory: Memory, now: datetime) -> Memory:
     move = memory.move
     if move is not None and move.target == result.final_url:
         return replace(memory, move=replace(move, polls=move.polls + 1))
-    return replace(memory, move=Move(target=result.final_url, since=now))
+    same = result.outcome in {FetchOutcome.SAME_BODY, FetchOutcome.NOT_MODIFIED}
+    return replace(memory, move=Move(target=result.final_url, since=now, same=same))
 
 
-def settled(memory: Memory, now: datetime, *, shares_identity: bool) -> str | None:
+def settled(memory: Memory, now: datetime, *, kin: str | None) -> str | None:
     """Return the address that the feed has moved to: same target in five polls over 72 hours, and the same feed.
 
-    `shares_identity` says that the document there holds at least one entry that we know from here.
+    The same it is where the first document there was the one held from here, or held entries known from here (`kin`).
     """
     move = memory.move
-    if move is None or not shares_identity or move.polls < _POLLS or now - move.since < _SPAN:
+    if move is None or move.polls < _POLLS or now - move.since < _SPAN:
         return None
-    return move.target
+    return move.target if move.same or kin == move.target else None

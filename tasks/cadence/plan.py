@@ -7,6 +7,7 @@ Retry-After have the last word, and jitter spreads what is left.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -23,24 +24,19 @@ def next_poll(
     feed: FeedState,
     now: datetime,
     policy: CadencePolicy = CadencePolicy(),
-    *,
-    shares_identity: bool = False,
 ) -> NextPoll:
-    """Return when to poll `feed` after `result`, why, what to remember, and what to tell.
-
-    `shares_identity` says that this result's document holds an entry that we know (needed to believe a move).
-    """
+    """Return when to poll `feed` after `result`, why, what to remember, and what to tell."""
     if result.outcome is FetchOutcome.DEFERRED:
         return _deferred(result, feed, now)
     if feed.unread is not None and result.outcome in {FetchOutcome.NOT_MODIFIED, FetchOutcome.SAME_BODY}:
         # What did not change still cannot be read: fetching it well is no recovery.
         result = replace(result, outcome=FetchOutcome.PARSE, error=feed.unread)
-    memory, incidents, moved = _learn(result, feed, now, shares_identity=shares_identity)
+    memory, incidents, moved = _learn(result, feed, now)
     seconds, reason, firm = _interval(result, replace(feed, memory=memory), now, policy)
     if result.outcome.failed:
         pause = failures.wait(result.outcome, memory, now)
-        if pause >= seconds:
-            seconds, reason, firm = pause, f"{result.outcome.value}, failure {memory.failures}", False
+        row = f"{result.outcome.value}, failure {memory.failures}"
+        seconds, reason, firm = (pause, row, False) if pause >= seconds else (seconds, f"{row}; {reason}", firm)
     asked = said.retry_after(result.headers, now)
     if asked is not None and min(asked, policy.retry_after_cap) >= seconds:
         seconds, reason, firm = min(asked, policy.retry_after_cap), f"Retry-After {asked:.0f} s", True
@@ -51,6 +47,7 @@ def next_poll(
         reason=reason,
         interval=seconds,
         memory=memory,
+        pull=pull(feed, now),
         audit=audits.due(memory, at),
         host_until=now + timedelta(seconds=min(asked or 0.0, policy.retry_after_cap)) if throttled else None,
         moved_to=moved,
@@ -64,7 +61,13 @@ def _deferred(result: FetchResult, feed: FeedState, now: datetime) -> NextPoll:
     if result.retry_at is not None:
         wait = max(wait, (result.retry_at - now).total_seconds())
     at = now + timedelta(seconds=wait + _DEFERRED_WAIT * phase(feed.feed_id))
-    return NextPoll(at=at, reason=result.error or "no turn yet", interval=wait, memory=feed.memory)
+    reason = result.error or "no turn yet"
+    return NextPoll(at=at, reason=reason, interval=wait, memory=feed.memory, pull=pull(feed, now))
+
+
+def pull(feed: FeedState, now: datetime) -> float:
+    """Return the root of the feed's weighted rate, entries a day: polls go in proportion to it."""
+    return round(math.sqrt(feed.weight * feed.rhythm.rate(now)), 4)
 
 
 def phase(feed_id: int) -> float:
@@ -72,9 +75,7 @@ def phase(feed_id: int) -> float:
     return int.from_bytes(blake2b(str(feed_id).encode(), digest_size=7).digest()) / 2**56
 
 
-def _learn(
-    result: FetchResult, feed: FeedState, now: datetime, *, shares_identity: bool
-) -> tuple[Memory, tuple[Incident, ...], str | None]:
+def _learn(result: FetchResult, feed: FeedState, now: datetime) -> tuple[Memory, tuple[Incident, ...], str | None]:
     memory = replace(feed.memory, validators_url=result.validators.url)
     if result.outcome.failed:
         memory, incidents = failures.after_failure(result, memory, now)
@@ -83,7 +84,7 @@ def _learn(
     if feed.unread is not None:
         return memory, (), None  # a new document: whether it can be read, ingestion will say
     memory, incidents = failures.after_success(memory)
-    target = moves.settled(memory, now, shares_identity=shares_identity)
+    target = moves.settled(memory, now, kin=feed.kin)
     if target is None or memory.move is None:
         return memory, incidents, None
     moved = Incident(kind="feed.moved", since=memory.move.since, details={"from": result.url, "to": target})
@@ -92,12 +93,13 @@ def _learn(
 
 def _interval(result: FetchResult, feed: FeedState, now: datetime, policy: CadencePolicy) -> tuple[float, str, bool]:
     """Return the seconds to the next poll of a healthy feed, the reason, and whether they are a promise to keep."""
-    seconds = _by_rhythm(feed, now, policy)
+    hourly = feed.rhythm.hourly(now)
+    seconds = _by_rhythm(hourly, feed.weight, now, policy)
     rate = feed.rhythm.rate(now)
     reason = f"rhythm {rate:.2g} a day" if feed.rhythm.at else "rhythm not yet known"
     window = feed.rhythm.window
     if window:
-        guard = 0.5 * window / feed.rhythm.peak(now) * DAY
+        guard = 0.5 * window / max(hourly) * DAY
         if guard < seconds:
             seconds, reason = guard, f"loss guard: {window} entries a document"
     floors = _floors(result, feed, now, policy)
@@ -125,21 +127,20 @@ def _floors(result: FetchResult, feed: FeedState, now: datetime, policy: Cadence
     ]
 
 
-def _by_rhythm(feed: FeedState, now: datetime, policy: CadencePolicy) -> float:
+def _by_rhythm(hourly: Sequence[float], weight: float, now: datetime, policy: CadencePolicy) -> float:
     """Return the interval of the square-root law: polls go with the root of the rate, hour by hour.
 
     Polls a day are sqrt(weight x rate) x day / stretch; the next one is due when that adds up to a whole.
     """
-    hourly = feed.rhythm.hourly(now)
-    due, moment, elapsed = 1.0, now, 0.0
+    due, hour, elapsed = 1.0, now.hour, 0.0
+    rest = HOUR - now.minute * 60 - now.second - now.microsecond / 1e6
     while elapsed < policy.ceiling:
-        density = math.sqrt(feed.weight * hourly[moment.hour]) / policy.stretch
-        rest = HOUR - moment.minute * 60 - moment.second - moment.microsecond / 1e6
+        density = math.sqrt(weight * hourly[hour]) / policy.stretch
         if density * rest >= due:
             return elapsed + due / density
         due -= density * rest
         elapsed += rest
-        moment += timedelta(seconds=rest)
+        hour, rest = (hour + 1) % 24, float(HOUR)
     return float(policy.ceiling)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Self
 
 # Counts halve in a week: a feed that changes its habit is followed within days, a quiet week-end is not forgotten.
@@ -87,13 +88,20 @@ class Rhythm:
         falls below a tenth of it, since night desks exist.
         """
         mean = self.rate(now)
-        total = sum(self.hours)
-        if total <= 0:
-            return (mean,) * 24
-        trust = total / (total + 12.0)
-        shares = [sum(self.hours[(hour + step) % 24] for step in range(-2, 3)) / 5 * 24 / total for hour in range(24)]
-        return tuple(mean * max(trust * share + (1 - trust), 0.1) for share in shares)
+        return tuple([mean * share for share in _shares(self.hours)])
 
-    def peak(self, now: datetime) -> float:
-        """Return the rate per day of the busiest hour."""
-        return max(self.hourly(now))
+
+@lru_cache(maxsize=1024)
+def _shares(hours: tuple[float, ...]) -> tuple[float, ...]:
+    """Return each hour's rate as a multiple of the mean."""
+    total = sum(hours)
+    if total <= 0:
+        return (1.0,) * 24
+    trust = total / (total + 12.0)
+    around = sum(hours[-3:]) + hours[0] + hours[1]  # the five hours around 23
+    shares: list[float] = []
+    for hour in range(24):
+        around += hours[(hour + 2) % 24] - hours[hour - 3]
+        share = trust * around / 5 * 24 / total + 1 - trust
+        shares.append(share if share > 0.1 else 0.1)
+    return tuple(shares)

@@ -32,11 +32,15 @@ class CadencePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """A permanent redirect under observation: where it leads, since when, and in how many polls it led there."""
+    """A permanent redirect under observation: where it leads, since when, and in how many polls it led there.
+
+    `same` says that the document there was at first the very one that we held from here.
+    """
 
     target: str
     since: datetime
     polls: int = 1
+    same: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +89,8 @@ class FeedState:
     """One feed as the rule sees it; `floor` is the operator's own minimum for it, in seconds.
 
     `weight` is how much an entry of this feed matters against another's. `rhythm` and `unread` come from ingestion:
-    how it publishes, and the error for which its newest document could not be read. `pushed_until` is set while a
-    proven hub pushes it.
+    how it publishes, and the error for which its newest document could not be read; so does `kin`, the address whose
+    first document held entries that were known from here. `pushed_until` is set while a proven hub pushes it.
     """
 
     feed_id: int
@@ -95,6 +99,7 @@ class FeedState:
     hints: FeedHints = field(default_factory=FeedHints)
     rhythm: Rhythm = field(default_factory=Rhythm)
     unread: str | None = None
+    kin: str | None = None
     pushed_until: datetime | None = None
     memory: Memory = field(default_factory=Memory)
 
@@ -119,13 +124,15 @@ class NextPoll:
     """When to poll next and why; `memory` is to be stored with it.
 
     `audit` asks for the next request to go without validators. `host_until` is set where the host as a whole asked
-    to be left alone until then (429). `moved_to` is the address to poll from now on.
+    to be left alone until then (429). `moved_to` is the address to poll from now on. `pull` is the root of the feed's
+    weighted rate: its share of the budget, and its interval is the stretch divided by it.
     """
 
     at: datetime
     reason: str
     interval: float
     memory: Memory
+    pull: float = 0.0
     audit: bool = False
     host_until: datetime | None = None
     moved_to: str | None = None

@@ -10,6 +10,7 @@ from math import exp
 from typing import Final, NamedTuple
 
 from tasks.enrich.data import read_lines
+from tasks.enrich.topics import LANGUAGES, speaks_of_topics
 
 VERSION: Final = "1"
 UNKNOWN: Final = "und"  # BCP 47 for "undetermined"
@@ -21,6 +22,9 @@ SAMPLE_LETTERS: Final = 40  # words whose letters are looked at for the script, 
 SAMPLE_CHARACTERS: Final = 300
 HINT_WEIGHT: Final = 1.2  # worth about one function word: it decides headlines, never paragraphs
 MARK_WEIGHT: Final = 0.25
+COMMON: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "ru", "pl"})  # what wires mostly bring
+RARER: Final = 0.8  # of the evidence for any other language, where there is little evidence at all
+TOPIC_WORD_WEIGHT: Final = 0.25
 SURE: Final = 8.0  # evidence from which letters are not looked at any more
 
 _SCRIPTS: Final[tuple[tuple[str, str], ...]] = (
@@ -116,6 +120,10 @@ def detect_in_words(words: Sequence[str], hint: str | None = None) -> tuple[str,
         scores = _count(words)
     if sum(scores.values()) < SURE:
         _add_marks(sample.lower(), scores)
+        _add_topic_words(words[:SAMPLE_LETTERS], scores)
+        for code in scores:
+            if code not in COMMON:
+                scores[code] *= RARER
     if not scores and prior is None:
         return UNKNOWN, 0.0
     if prior is not None and (prior in scores or not scores or max(scores.values()) < HINT_WEIGHT):
@@ -164,6 +172,13 @@ def _add_marks(sample: str, scores: dict[str, float]) -> None:
             # Letters beyond ASCII say more than a sequence that many languages share.
             weight = sum(1.0 if not mark.isascii() else 0.5 for mark in found)
             scores[code] = scores.get(code, 0.0) + MARK_WEIGHT * weight
+
+
+def _add_topic_words(words: Sequence[str], scores: dict[str, float]) -> None:
+    """Headlines often have no function word, but a word of the topics' lexicons."""
+    for code in LANGUAGES:
+        if found := sum(speaks_of_topics(word, code) for word in words):
+            scores[code] = scores.get(code, 0.0) + TOPIC_WORD_WEIGHT * found
 
 
 def _decide(scores: dict[str, float]) -> tuple[str, float]:

@@ -24,7 +24,8 @@ ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown 
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
 # Over the class bytes of `tokens.py`: two and more capitalised words, or one that tells by itself, or one after a cue.
-_RUN: Final = re.compile(rb"[NKI]+[NKInki]|[Kk]|1[Nn]")
+# Each match begins with one set of characters, so that the engine skips everything else quickly.
+_RUN: Final = re.compile(rb"[NKIk1](?:(?<=[NKI1])[NKI]*[NKInki]|(?<=[Kk]))")
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
@@ -32,10 +33,13 @@ _PARTICLES: Final = frozenset(
 )
 _PARTICLE_WORDS: Final = frozenset(word for words in _PARTICLES for word in words)
 _JOINS: Final = {
-    "de": (("für",), ("für", "die"), ("zum",), ("zur",)),
-    "en": (("of",), ("of", "the"), ("for",)),
+    "de": (("für", "die"), ("für",), ("zum",), ("zur",)),
+    "en": (("of", "the"), ("of",), ("for",)),
 }
 _ARTICLES: Final = ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am")
+_JOINABLE: Final = frozenset(  # German institutions that are for something
+    {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
+)
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
 
@@ -75,6 +79,7 @@ class _Reader:
         self.adjectives: dict[str, tuple[Place, list[str]]] = {}
         self.again: dict[str, int] = {}
         self.count = 1
+        self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
         memo, tokens = self.memo, self.tokens
@@ -83,7 +88,8 @@ class _Reader:
         for match in _RUN.finditer(classes):
             start, end = match.span()
             if classes[start] == CUE:
-                self.cued.setdefault(tokens[end - 1].strip(OPENING).rstrip(CLOSING), tokens[start])
+                if end - start == 2:
+                    self.cued.setdefault(tokens[end - 1].strip(OPENING).rstrip(CLOSING), tokens[start])
                 start += 1
             run = tokens[start] if end - start == 1 else " ".join(tokens[start:end])
             if run in found:
@@ -91,7 +97,7 @@ class _Reader:
             else:
                 found[run] = (start, end)
         for run, (start, end) in found.items():
-            if mentions := memo[run]:
+            if (mentions := memo[run]) and start not in self.joined:
                 cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 self.count = self.again.get(run, 1)
                 for mention in mentions:
@@ -104,7 +110,7 @@ class _Reader:
         for place, words in self.adjectives.values():
             if place.key in self.places:
                 self.places[place.key].see(0.0, len(words), words[0])
-            elif len(words) > 1:
+            elif len(words) > 1 or not self.memo.german:
                 self._see_place(place, THRESHOLD, len(words), words[0])
 
     def _take(self, mention: Mention, start: int, end: int, cue: str) -> None:
@@ -116,13 +122,15 @@ class _Reader:
         elif what is What.ORGANISATION:
             self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
         elif what is What.PERSON:
-            self._take_person(mention, start, cue)
+            self._take_person(mention, start, end, cue)
         elif what is What.SURNAME:
             self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
         elif what is What.ADJECTIVE and mention.place is not None:
             self.adjectives.setdefault(mention.place.key, (mention.place, []))[1].extend([mention.name] * self.count)
         elif what is What.OPEN_NAME:
             self._join_particle(mention, end)
+        elif what is What.LONGER:
+            self._take_longer(mention)
         else:
             self._join_organisation(mention, end)
 
@@ -132,15 +140,19 @@ class _Reader:
             candidate = into[name] = _Candidate(name, sure)
         candidate.see(sure, self.count, *evidence)
 
+    def _take_longer(self, mention: Mention) -> None:
+        tokens = self.memo.tokens
+        for name in tokens.longer[mention.name]:
+            if name in self.text:
+                if place := tokens.gazetteer.by_name.get(name):
+                    self._see_place(place, mention.sure, 1, name)
+                else:
+                    self._see(self.organisations, tokens.words.organisations[name], mention.sure, name)
+
     def _take_place(self, mention: Mention) -> None:
-        place, gazetteer = mention.place, self.memo.tokens.gazetteer
-        for longer in gazetteer.longer.get(mention.name, ()):
-            if longer in self.text:
-                self._see_place(gazetteer.by_name[longer], 0.9, 1, longer)
-                return
+        place = mention.place
         if place is None:
-            if mention.sure:
-                self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
+            self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
         elif place.weak:
             self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + self.count)
         else:
@@ -152,14 +164,16 @@ class _Reader:
             candidate = self.places[place.key] = _Candidate(place.label(self.article.language), sure, place=place)
         candidate.see(sure, count, *evidence)
 
-    def _take_person(self, mention: Mention, start: int, cue: str) -> None:
+    def _take_person(self, mention: Mention, start: int, end: int, cue: str) -> None:
         sure, name = mention.sure, mention.name
         if sure < THRESHOLD:
             before = self.tokens[start - 1] if start else ""
             if cue:
                 self._see(self.places, name, 0.65, f"{cue} {name}")
                 return
-            if not before or before[-1] in '.!?:"“”„»«–-':
+            if before in self.memo.tokens.words.said or self._spoke(end):
+                sure += 0.35
+            elif not before or before[-1] in '.!?:"“”„»«–-':
                 sure -= SENTENCE_START
             elif self.memo.tokens[before] == ROLE_BEFORE:
                 sure += 0.4
@@ -176,16 +190,23 @@ class _Reader:
         while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
             at += 1
         last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
-        if last is not None and last.text[:1].isupper() and last.kind is not Kind.PLACE and not last.opens:
+        if last is not None and last.kind is Kind.NAME and last.text[:1].isupper() and not last.opens:
             name = " ".join([mention.name, *self.tokens[end:at], last.text])
             self._see(self.people, name, 0.85, name, mention.cue)
+            self.joined.add(at)
+
+    def _spoke(self, end: int) -> bool:
+        return end < len(self.tokens) and self.tokens[end].rstrip(",.") in self.memo.tokens.words.said
 
     def _join_organisation(self, mention: Mention, end: int) -> None:
         """ "University" and "of Oxford"."""
-        for join in sorted(_JOINS.get(self.article.language, ()), key=len, reverse=True):
+        for join in _JOINS.get(self.article.language, ()):
             at = end + len(join)
             if tuple(self.tokens[end:at]) != join:
                 continue
+            if self.memo.german and mention.name not in _JOINABLE:
+                return
+            first = at
             names: list[str] = []
             while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < 3:
                 names.append(token.text)
@@ -195,6 +216,7 @@ class _Reader:
             if names:
                 name = " ".join([mention.name, *join, *names])
                 self._see(self.organisations, name, 0.75, name)
+                self.joined.add(first)
             return
 
     def _link_surnames(self) -> None:
@@ -241,9 +263,9 @@ class _Reader:
             if memo.tokens[word] != PLAIN or word in self.roles or word in self.people:
                 continue
             sure = 0.65
-            if memo.german:
+            if memo.german and cue.lower() not in {"nahe", "raum"}:
                 text = self.text
-                sure = 0.4 + 0.25 * word.lower().endswith(PLACE_ENDINGS) + 0.15 * (text.count(word) > 1)
+                sure = 0.4 + 0.25 * PLACE_ENDINGS.end(word.lower()) + 0.15 * (text.count(word) > 1)
             if sure < THRESHOLD or self._is_noun(word):
                 continue
             self._see(self.places, word, sure, f"{cue} {word}")

@@ -154,18 +154,18 @@ def _countries(language: str) -> list[tuple[Place, set[str]]]:
         forms = {_territories(each)[code] for each in {"de", "en", language} if code in _territories(each)}
         forms |= {form.replace("_", " ") for form in _ALSO.get(code, "").split()}
         forms |= {country_label(code, "de"), country_label(code, "en")}
-        forms |= {inflected for form in tuple(forms) for inflected in _inflected(form)}
+        forms |= {inflected for form in tuple(forms) for inflected in bent(form)}
         listed.append((country(code, language), {form for form in forms if len(form) > 1}))
     return listed
 
 
-def _inflected(name: str) -> set[str]:
-    """German names whose adjective bends: "Vereinigte Staaten", "den Vereinigten Staaten"."""
+def bent(name: str) -> set[str]:
+    """German names whose adjective bends: "Vereinigte Staaten", "den Vereinigten Staaten", "das Rote Kreuz"."""
     first, _, rest = name.partition(" ")
     forms = set()
-    if rest and first.endswith(("e", "es")) and first[0].isupper():
-        stem = first.removesuffix("s")
-        forms |= {f"{stem}n {rest}", f"{stem}r {rest}"}
+    if rest and len(first) > 4 and first.endswith(("e", "es", "er")) and first[0].isupper():
+        stem = first.removesuffix("s").removesuffix("r") if first.endswith(("es", "er")) else first
+        forms |= {f"{stem} {rest}", f"{stem}n {rest}", f"{stem}r {rest}", f"{stem}s {rest}"}
     if name.endswith(("Emirate", "Staate")):
         forms |= {f"{form}n" for form in {name, *forms}}
     return forms

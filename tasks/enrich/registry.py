@@ -90,10 +90,13 @@ class Enrichers:
         listed = "\n".join(f"{name}={version}" for name, version in sorted(self.versions.items()))
         return f"{VERSION}-{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
 
+    def with_language(self, article: EnrichInput) -> EnrichInput:
+        """The article with its language detected, as every enricher gets it."""
+        return article.in_language(*_language_of(article))
+
     def tag(self, article: EnrichInput) -> Tagging:
         """Detect the language, then run every enricher; one that raises loses its own tags only and is reported."""
-        code, confidence = _language_of(article)
-        known = article.in_language(code, confidence)
+        known = self.with_language(article)
         tags: list[Tag] = []
         errors = list(self.broken)
         for enricher in self.enrichers:
@@ -103,8 +106,8 @@ class Enrichers:
                 errors.append(EnricherError(enricher=enricher.name, error=f"{type(error).__name__}: {error}"))
         return Tagging(
             tags=tuple(tags),
-            language=code,
-            language_confidence=confidence,
+            language=known.language,
+            language_confidence=known.language_confidence,
             version=self.version,
             errors=tuple(errors),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
@@ -26,6 +27,7 @@ class What(IntEnum):
     ADJECTIVE = 5  # "Japanese"
     OPEN_NAME = 6  # ends in a first name, so that "von der Leyen" may follow
     OPEN_ORGANISATION = 7  # ends in "University", so that "of Oxford" may follow
+    LONGER = 8  # may begin a name with small words in it: "House of Representatives"
 
 
 class Mention(NamedTuple):
@@ -41,32 +43,38 @@ class Mention(NamedTuple):
 class Runs(dict[str, tuple[Mention, ...]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
-    LIMIT: Final = 20_000
+    LIMIT: Final = 15_000  # in German and English, as in `Tokens`
     LONGEST: Final = 160
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.tokens: Final = Tokens(language)
         self.language: Final = language
+        self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
 
     def __missing__(self, run: str) -> tuple[Mention, ...]:
         if len(run) > self.LONGEST:
             return ()
-        if len(self) >= self.LIMIT:
+        if len(self) >= self.limit:
             self.clear()
         mentions = self[run] = tuple(self._read(run.split(" ")[:MOST_WORDS]))
         return mentions
 
     def _read(self, written: Sequence[str]) -> Iterator[Mention]:
         single = [self.tokens.read(word) for word in written]
+        first_words = self.tokens.first_words
         part: list[Token] = []
         at = 0
         while at < len(single):
             if single[at].opens and part:  # "Merz (CDU)" is two names
                 yield from self._mentions(part)
                 part = []
-            token, width = self._longer(single, at) or (self._in_context(single, at, part), 1)
+            token, width = single[at], 1
+            if token.text in first_words and (longer := self._longer(single, at)):
+                token, width = longer
+            elif token.kind is not Kind.NAME:
+                token = self._in_context(single, at, part)
             if token.prefix is not None:
                 yield self._of_prefix(token)
             part.append(token)
@@ -74,8 +82,6 @@ class Runs(dict[str, tuple[Mention, ...]]):
         yield from self._mentions(part)
 
     def _longer(self, single: Sequence[Token], at: int) -> tuple[Token, int] | None:
-        if single[at].text not in self.tokens.first_words:
-            return None
         for width in range(min(LONGEST_NAME, len(single) - at), 1, -1):
             if found := self.tokens.named(" ".join([token.text for token in single[at : at + width]])):
                 return found, width
@@ -84,14 +90,15 @@ class Runs(dict[str, tuple[Mention, ...]]):
     def _in_context(self, single: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
         """The token as its neighbours make it: after a first name comes a name, whatever else the word means."""
         token = single[at]
-        if token.kind is Kind.NAME:
-            return token
         after_first = bool(before) and before[-1].first and before[-1].kind is Kind.NAME
         before_name = at + 1 < len(single) and single[at + 1].kind is Kind.NAME and not single[at + 1].opens
         if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
             return token.as_name()  # Israel Katz
-        if after_first and token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME} and "-" not in token.text:
-            return token.as_name()  # Jack London, Harrison Ford, Theresa May
+        if after_first and "-" not in token.text:
+            if token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME, Kind.NOUN, Kind.FIRM}:
+                return token.as_name()  # Jack London, Harrison Ford, Theresa May
+            if token.kind is Kind.ROLE and self.german and token.text not in self.tokens.words.roles:
+                return token.as_name()  # Elisabeth Wögerbauer is no farmer
         return token
 
     def _of_prefix(self, token: Token) -> Mention:
@@ -102,13 +109,17 @@ class Runs(dict[str, tuple[Mention, ...]]):
         return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
     def _mentions(self, tokens: list[Token]) -> Iterator[Mention]:
-        organisation = self._organisation(tokens)
-        if organisation is not None:
-            yield organisation
+        organisation = None
+        if any(token.kind is Kind.HEAD or token.kind is Kind.FORM for token in tokens):
+            organisation = self._organisation(tokens)
+            if organisation is not None:
+                yield organisation
         role = ""
         names: list[Token] = []
         previous: Token | None = None
         for token in [*tokens, _END]:
+            if token.text in self.tokens.longer:
+                yield Mention(What.LONGER, token.text, 0.9)
             if token.kind is Kind.NAME:
                 names.append(token)
                 continue
@@ -118,7 +129,11 @@ class Runs(dict[str, tuple[Mention, ...]]):
                 names, role = [], ""
             if token.kind is Kind.ROLE:
                 role = token.text
-            elif token.kind is Kind.PLACE and token.place is not None:
+            elif (
+                token.kind is Kind.PLACE
+                and token.place is not None
+                and not (organisation and token.text in organisation.name)
+            ):
                 yield Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place)
             elif token.kind is Kind.ORGANISATION:
                 yield Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION)
@@ -128,7 +143,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
 
     def _organisation(self, tokens: list[Token]) -> Mention | None:
         """A run with a legal form or a word such as "University" or "Landgericht" is one organisation."""
-        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME}:
+        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME, Kind.FIRM, Kind.NOUN}:
             tokens = tokens[1:]
         ends = [at for at, token in enumerate(tokens) if token.kind in {Kind.HEAD, Kind.FORM}]
         if not ends:
@@ -141,6 +156,8 @@ class Runs(dict[str, tuple[Mention, ...]]):
             return None  # "Yale University President Peter Salovey": the person is the news
         name = " ".join([token.text for token in part])
         if len(part) > 1:
+            if self.german and head.text in _FEMININE and part[0].text.endswith("en"):
+                name = name.replace("en ", "e ", 1)  # "der Medizinischen Universität"
             return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is Kind.FORM), head.text)
         if head.kind is Kind.FORM:
             return None
@@ -159,24 +176,40 @@ class Runs(dict[str, tuple[Mention, ...]]):
             return  # "Vitamin D"
         if following.kind is Kind.GEO:
             yield Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text)
+        elif previous is not None and previous.kind is Kind.FIRM and not first:
+            yield Mention(What.ORGANISATION, name, 0.7, previous.text)
         elif len(names) == 1 and previous is not None and previous.kind is Kind.PLACE_NOUN:
             yield Mention(What.PLACE, name, 0.7, previous.text)
+        elif len(names) == 2 and names[0].text in self.tokens.words.place_starts:
+            yield Mention(What.PLACE, name, 0.7, names[0].text)
         elif following.kind is not Kind.THING:  # a "Taylor Swift Tour" is not Taylor Swift
             if first and following is _END:
                 yield Mention(What.OPEN_NAME, name, 0.5, role)
             if len(names) > 1:
                 sure = (0.85 if first else 0.45) + (0.3 if role else 0.0)
+                if not first and _HYPHENATED.fullmatch(names[-1].text):
+                    sure += 0.25  # Han Seo-yeon
                 yield Mention(What.PERSON, name, min(0.95, sure), role)
             elif role:
                 yield Mention(What.SURNAME, name, 0.5, role)
-            elif name in self.tokens.gazetteer.longer:
-                yield Mention(What.PLACE, name, 0.0)
 
 
+_FEMININE: Final = frozenset(
+    {"Universität", "Hochschule", "Akademie", "Bank", "Bahn", "Kammer", "Kommission", "Agentur", "Stiftung", "Partei"}
+)
+_HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(Kind.SKIP, "")
 
 
-@lru_cache(maxsize=12)
+# Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.
+LANGUAGES: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "pl"})
+
+
 def runs(language: str) -> Runs:
     """The memo for copy in `language`; it lives as long as the process."""
+    return _runs(language if language in LANGUAGES else "en")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _runs(language: str) -> Runs:
     return Runs(language)

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from tasks.enrich.places import Gazetteer, Place, gazetteer
-from tasks.enrich.word_lists import NOUN_ENDINGS, PLACE_NOUNS, Words, words
+from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words, words
 
 OPENING: Final = "\"'“”„«»‘‚([{"
 CLOSING: Final = ".,;:!?)]}\"'“”„«»‘’…–—"
@@ -40,6 +40,8 @@ class Kind(IntEnum):
     GEO = 9
     PLACE_NOUN = 10
     ADJECTIVE = 11
+    NOUN = 12  # by its ending or our lists no name, unless it stands after a first name
+    FIRM = 13  # "Autobauer", after which a company stands
 
 
 class Token(NamedTuple):
@@ -76,16 +78,23 @@ _IDLE: Final = ord("I")  # cannot be a name, but may stand inside one
 class Tokens(dict[str, int]):
     """Class byte of each token in copy of one language; filled as tokens come by, emptied when it grows too big."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000  # in German and English; a fifth of it in languages that come by now and then
     LONGEST: Final = 60
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.german: Final = language == "de"
+        self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.words: Final[Words] = words(language)
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
+        self._read: Final[dict[str, Token]] = {}
         self.cues: Final = CUES.get(language, frozenset())
         self.before: Final = self.words.roles_before if language == "en" else frozenset()
+        self.longer: Final = {**self.gazetteer.longer}
+        for name in self.words.organisations:
+            first, *rest = name.split(" ")
+            if any(not word[0].isupper() for word in rest):
+                self.longer[first] = [*self.longer.get(first, ()), name]
         several = [name.split(" ")[0] for name in self.words.organisations if " " in name]
         several += [name.split(" ")[0] for name in self.gazetteer.by_name if " " in name]
         several += [name.split(" ")[0] for name in self.words.demonyms if " " in name]
@@ -94,8 +103,9 @@ class Tokens(dict[str, int]):
     def __missing__(self, written: str) -> int:
         if len(written) > self.LONGEST:
             return NOTHING
-        if len(self) >= self.LIMIT:
+        if len(self) >= self.limit:
             self.clear()
+            self._read.clear()
         number = self[written] = self._class_of(written)
         return number
 
@@ -108,31 +118,50 @@ class Tokens(dict[str, int]):
         if not bare or not bare[0].isupper():
             return NOTHING
         token = self.read(written)
-        if token.kind is Kind.SKIP and token.text not in self.first_words:
+        if token.kind is Kind.SKIP and token.text not in self.first_words and token.text not in self.longer:
             return NOTHING
-        idle = token.kind in {Kind.SKIP, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
+        idle = token.kind in {
+            Kind.SKIP,
+            Kind.NOUN,
+            Kind.FIRM,
+            Kind.TIME,
+            Kind.THING,
+            Kind.PLACE_NOUN,
+            Kind.GEO,
+            Kind.FORM,
+        }
         if token.kind is Kind.NAME and not token.first:
-            number = _TELLING if token.prefix or token.text in self.gazetteer.longer else PLAIN
+            number = _TELLING if token.prefix or token.text in self.longer else PLAIN
         else:
-            number = _IDLE if idle and token.prefix is None else _TELLING
+            number = _IDLE if idle and token.prefix is None and token.text not in self.longer else _TELLING
         return number + 32 if token.closes else number
 
     def read(self, written: str) -> Token:
         """The word itself, without punctuation and possessive, and what it is."""
+        token = self._read.get(written)
+        if token is None:
+            token = self._parse(written)
+            if len(written) <= self.LONGEST and len(self._read) < self.limit:
+                self._read[written] = token
+        return token
+
+    def _parse(self, written: str) -> Token:
         text = written.lstrip(OPENING)
         opens = len(text) < len(written)
         stripped = text.rstrip(CLOSING)
         if match := _INNER.search(stripped):  # "Haley—were", "Goodwin/dpa"
             stripped = stripped[: match.start()]
-        abbreviated = text in ABBREVIATED or (len(text) == 2 and text[1] == ".")  # Dr. and J. do not end a sentence
-        closes = len(stripped) < len(text) and not abbreviated
+        initial = len(text) == 2 and text[1] == "." and text[0].isupper()
+        if initial:
+            stripped = text
+        closes = len(stripped) < len(text) and text not in ABBREVIATED  # "Dr." and "J." do not end a sentence
         if "." in stripped and text.rstrip(",;:)") in self.gazetteer.by_name:  # U.S.
             stripped = text.rstrip(",;:)")
         if "'" in stripped or "’" in stripped:
             for ending in _POSSESSIVES:
                 stripped = stripped.removesuffix(ending)
         token = self.named(stripped) or self._unnamed(stripped)
-        first = stripped in self.words.first_names or stripped in _PLACES_AS_FIRST_NAMES
+        first = initial or stripped in self.words.first_names or stripped in _PLACES_AS_FIRST_NAMES
         before, hyphen, _ = stripped.partition("-")
         prefix = self._prefix(before) if hyphen and token.kind is not Kind.PLACE else None
         return Token(token.kind, stripped, token.label, token.place, prefix, first, opens, closes)
@@ -169,7 +198,7 @@ class Tokens(dict[str, int]):
             kind = Kind.FORM
         elif text in lists.heads:
             kind = Kind.HEAD
-        elif text in lists.roles or (self.german and last.lower().endswith(lists.role_tails)):
+        elif text in lists.roles or (self.german and lists.role_tails.end(last.lower())):
             kind = Kind.ROLE
         else:
             kind = self._by_form(text, last)
@@ -181,12 +210,14 @@ class Tokens(dict[str, int]):
             return Kind.GEO
         if text in lists.things:
             return Kind.THING
-        if self.german and len(text) > _SHORTEST_TAIL and text.endswith(lists.tails):
+        if self.german and len(text) > _SHORTEST_TAIL and lists.tails.end(text):
             return Kind.HEAD
-        if self.german and last.lower().endswith(PLACE_NOUNS):
+        if self.german and PLACE_NOUNS.end(last.lower()):
             return Kind.PLACE_NOUN
-        if text in lists.common or (self.german and last.lower().endswith(NOUN_ENDINGS)):
-            return Kind.SKIP
+        if text in lists.common or (self.german and NOUN_ENDINGS.end(last.lower())):
+            return Kind.NOUN
+        if self.german and FIRM_NOUNS.end(last.lower()):
+            return Kind.FIRM
         return Kind.NAME
 
 

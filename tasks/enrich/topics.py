@@ -31,7 +31,7 @@ _Posting = tuple[int, float, str]
 
 _EDGES: Final = ".,;:!?()[]{}\"'“”„«»‘’‚…–—-*/|"
 _ENDINGS: Final = ("", "s", "e", "n", "en", "es", "er", "se", "sen", "ern", "innen", "in")
-_SHORTEST, _LONGEST = 2, 24
+_SHORTEST, _LONGEST = 2, 25
 _SHORTEST_HEAD: Final = 3  # letters a compound has before its last part
 _SHORTEST_COMPOUND: Final = 7
 
@@ -51,6 +51,7 @@ class _Lexicon:
     stems: dict[str, list[_Posting]] = field(default_factory=dict)
     tails: dict[str, list[_Posting]] = field(default_factory=dict)
     starts: set[str] = field(default_factory=set)
+    tail_ends: set[str] = field(default_factory=set)
 
     def add(self, term: str, index: int) -> None:
         word, _, weight = term.partition("=")
@@ -59,6 +60,7 @@ class _Lexicon:
             self._add_stem(word[1:], posting)
             for ending in _ENDINGS:
                 self.tails.setdefault(word[1:] + ending, []).append(posting)
+                self.tail_ends.add((word[1:] + ending)[-2:])
         elif word.endswith("*"):
             self._add_stem(word[:-1], posting)
         else:
@@ -87,7 +89,7 @@ class _Lexicon:
             for end in range(min(len(word), _LONGEST), _SHORTEST, -1):
                 if postings := self.stems.get(word[:end]):
                     found += postings
-        if found or self.language != "de" or len(word) < _SHORTEST_COMPOUND:
+        if found or len(word) < _SHORTEST_COMPOUND or word[-2:] not in self.tail_ends:
             return found
         for start in range(_SHORTEST_HEAD, len(word) - 2):
             if postings := self.tails.get(word[start:]):
@@ -98,7 +100,7 @@ class _Lexicon:
 class _Known(dict[str, tuple[_Posting, ...]]):
     """What each token said, kept while tokens recur; emptied when it grows too big, so memory is bounded."""
 
-    LIMIT: Final = 40_000
+    LIMIT: Final = 25_000
     LONGEST: Final = 60
 
     def __init__(self, lexicon: _Lexicon) -> None:
@@ -129,6 +131,11 @@ def _load() -> tuple[tuple[Topic, ...], dict[str, _Known]]:
         for term in rest.split():
             lexicons[kind[0]].add(term, index)
     return tuple(topics.values()), {language: _Known(lexicon) for language, lexicon in lexicons.items()}
+
+
+def speaks_of_topics(token: str, language: str) -> bool:
+    """Whether the token is in the lexicon of `language` (`de` or `en`), which is a sign of the language, too."""
+    return bool(_load()[1][language][token])
 
 
 def topics() -> tuple[Topic, ...]:

@@ -7,24 +7,54 @@ from functools import lru_cache
 from typing import Final
 
 from tasks.enrich.data import read_lines
+from tasks.enrich.places import bent
+
+
+class Endings:
+    """Many endings asked of many words: the last letters are looked up before any ending is compared."""
+
+    def __init__(self, endings: tuple[str, ...]) -> None:
+        self._endings = endings
+        self._last = frozenset(ending[-2:] for ending in endings)
+
+    def end(self, word: str) -> bool:
+        """Whether `word` ends with one of them."""
+        return word[-2:] in self._last and word.endswith(self._endings)
+
 
 # Endings that German common nouns have and names have not.
-NOUN_ENDINGS: Final = (
+NOUN_ENDINGS: Final = Endings((
     "ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "ion", "ionen", "ität", "itäten",
     "ismus", "nis", "nisse", "nissen", "tum", "ment", "ments", "enz", "anz", "ierung", "kosten", "preise", "preis",
     "zahlen", "zahl", "gesetz", "gesetze", "plan", "pläne", "krise", "politik", "programm", "projekt", "punkt",
     "jahre", "jahren", "tage", "tagen", "weise", "wesen", "werk", "werke", "zeit", "zeiten", "kraft", "kräfte",
-)  # fmt: skip
-PLACE_ENDINGS: Final = (
+))  # fmt: skip
+PLACE_ENDINGS: Final = Endings((
     "burg", "berg", "stadt", "dorf", "hausen", "heim", "ingen", "furt", "brück", "brücken", "feld", "hafen",
     "kirchen", "kirch", "münster", "bach", "stein", "tal", "bad", "rode", "leben", "büttel", "stedt", "ow", "itz",
     "grad", "gorod", "abad", "stan", "ville", "ton", "land", "wald", "see", "au", "hofen", "weiler", "beuren",
-)  # fmt: skip
-PLACE_NOUNS: Final = (
+))  # fmt: skip
+FIRM_NOUNS: Final = Endings((
+    "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
+    "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
+))  # fmt: skip
+PLACE_NOUNS: Final = Endings((
     "stützpunkt", "stadt", "provinz", "region", "insel", "gemeinde", "flughafen", "bezirk", "landkreis", "kreis",
     "kanton", "bundesstaat", "bundesland", "vorort", "stadtteil", "dorf", "küstenort", "badeort", "ort", "metropole",
     "halbinsel", "ortschaft", "hafen", "hafens", "stützpunkts", "ortsteil", "marktgemeinde", "basis",
-)  # fmt: skip
+))  # fmt: skip
+
+
+# Words that begin the name of a place when a name follows: Bad Tölz, San Marino.
+_PLACE_STARTS: Final = frozenset(
+    {"Bad", "Sankt", "St", "St.", "San", "Santa", "Saint", "Sainte", "Fort", "Port", "Mount", "Los", "Las"}
+)
+# Beside one of these stands who spoke.
+_SAID: Final = frozenset(
+    {"said", "says", "told", "added", "warned", "wrote", "explained", "announced", "argued", "recalled", "acknowledged"}
+    | {"sagte", "sagt", "erklärte", "betonte", "warnte", "forderte", "kritisierte", "nannte", "meinte", "schrieb"}
+    | {"kündigte", "berichtete", "teilte", "äußerte", "erwartet", "fordert", "warnt", "betont", "erklärt"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +63,19 @@ class Words:
 
     first_names: frozenset[str]
     roles: frozenset[str]
-    role_tails: tuple[str, ...]
+    role_tails: Endings
     roles_before: frozenset[str]
     organisations: dict[str, str]
     heads: frozenset[str]
     forms: frozenset[str]
-    tails: tuple[str, ...]
+    tails: Endings
     function: frozenset[str]
     function_or_time: frozenset[str]
     time: frozenset[str]
     things: frozenset[str]
     geo: frozenset[str]
+    place_starts: frozenset[str]
+    said: frozenset[str]
     common: frozenset[str]
     demonyms: dict[str, str]
 
@@ -69,7 +101,8 @@ def _organisations() -> dict[str, tuple[str, str]]:
         label, *others = line.split("|")
         german, _, english = (label, "", "") if label.startswith("Bündnis 90") else label.partition("/")
         labels = german, english or german
-        known |= dict.fromkeys((*labels, *others), labels)
+        forms = [form for name in (*labels, *others) for form in (name, *bent(name))]
+        known |= dict.fromkeys(forms, labels)
     return known
 
 
@@ -98,22 +131,25 @@ def words(language: str) -> Words:
         if line.startswith(("de: ", "en: "))
         for word in line.partition(": ")[2].split()
     }
-    function = frozenset(not_names["start"]) | frozenset(functions)
+    function = (frozenset(not_names["start"]) | frozenset(functions)) - {"May"}
     time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),
-        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~")),
-        role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
+        roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~"))
+        | frozenset(() if german else [word.capitalize() for word in roles["en-before"]]),
+        role_tails=Endings(tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else ()),
         roles_before=frozenset(roles["en-before"]),
         organisations={name: labels[not german] for name, labels in _organisations().items()},
         heads=frozenset(organisation["head-de" if german else "head"]),
         forms=frozenset(organisation["form"]),
-        tails=tuple(organisation["tail-de"]) if german else (),
+        tails=Endings(tuple(organisation["tail-de"]) if german else ()),
         function=function,
         function_or_time=function | time,
         time=time,
         things=frozenset(not_names["thing"]),
         geo=frozenset(not_names["geo"]),
+        place_starts=_PLACE_STARTS,
+        said=_SAID,
         common=frozenset(not_names["common-de"] + not_names["common-en"]),
         demonyms=_demonyms(language),
     )

@@ -138,7 +138,7 @@ def _told(
         "backfill": backfill,
         "truncated": False,
         "claim": None if detail.text else _claim(view, left_out=("text",)),
-        "article": _article(view) if detail.text else _reference(view),
+        "article": article_payload(view) if detail.text else _reference(view),
     }
     if extra:
         data.update(extra)
@@ -215,7 +215,8 @@ def _reference(view: ArticleView) -> dict[str, Any]:
     }
 
 
-def _article(view: ArticleView) -> dict[str, Any]:
+def article_payload(view: ArticleView) -> dict[str, Any]:
+    """The cleaned article in the form that it has in an event."""
     clean = view.clean
     return _reference(view) | {
         "headline": clean.headline,

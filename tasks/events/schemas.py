@@ -70,7 +70,7 @@ def asyncapi(version: str) -> dict[str, Any]:
                 "description": "The stream; WIREROOM_REDIS_URL says where.",
             },
             "http": {
-                "host": "localhost:8080",
+                "host": "localhost:8787",
                 "protocol": "http",
                 "description": "Server-sent events and replay; `wireroom events serve` says where.",
             },

@@ -64,3 +64,11 @@ def step(origin: Address, location: str) -> Address:
     except ValueError as error:
         raise FetchFailure(FetchOutcome.REDIRECTS, f"a redirect to no URL: {error}") from None
     return Address(read(str(joined)).url)
+
+
+def without(address: Address, secret: tuple[str, str] | None) -> Address:
+    """Return `address` without the secret parameter, which some servers repeat in the redirects they send."""
+    if secret is None or secret[0] not in address.url.query:
+        return address
+    kept = [(name, value) for name, value in address.url.query.items() if name != secret[0]]
+    return Address(address.url.with_query(kept))

@@ -7,15 +7,17 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult
 from tasks.fetch import guard
-from tasks.fetch.addresses import Address
-from tasks.fetch.exchange import Answer, Exchange
+from tasks.fetch.addresses import read, step
+from tasks.fetch.exchange import Answer, Exchange, refused
 from tasks.fetch.governor import NoTurn
 from tasks.fetch.hosts import Turns
 from tasks.fetch.inflate import ACCEPTED, inflate
@@ -39,8 +41,18 @@ _KEPT_HEADERS = (
     "link",
     "retry-after",
 )
+# What is read of the answer to a form: hubs give their reason in a sentence.
+_ANSWER = 2000
 # An error page up to this size is read to its end, which keeps the connection for the host's next feed.
 _DRAIN = 64 << 10
+
+
+# Whether the socket that is being made leads to a proxy: that one is the operator's choice and not the feed's.
+_THROUGH_PROXY: ContextVar[bool] = ContextVar("through_proxy", default=False)
+
+
+class Unanswered(Exception):
+    """A post that came to no answer; the text says why, without secrets."""
 
 
 class Fetcher:
@@ -83,11 +95,17 @@ class Fetcher:
             await self._session.close()
         self._lookups.shutdown(wait=False, cancel_futures=True)
 
-    async def fetch_all(self, requests: Sequence[FetchRequest]) -> list[FetchResult]:
-        """Fetch side by side, results in the order of the requests; a feed's fault is its result, never raised.
+    def start(self, requests: Sequence[FetchRequest]) -> set[asyncio.Task[FetchResult]]:
+        """Begin to fetch side by side; the tasks are named by the number of their request.
 
-        What has not begun when `shard_seconds` are over comes back as deferred.
+        A feed's fault is its result, never raised. What has no turn within `shard_seconds` comes back as deferred.
         """
+        deadline = time.monotonic() + self.policy.shard_seconds
+        loop = asyncio.get_running_loop()
+        return {loop.create_task(self._fetch(each, deadline), name=str(n)) for n, each in enumerate(requests)}
+
+    async def fetch_all(self, requests: Sequence[FetchRequest]) -> list[FetchResult]:
+        """Fetch side by side and return the results in the order of the requests."""
         deadline = time.monotonic() + self.policy.shard_seconds
         return await asyncio.gather(*(self._fetch(request, deadline) for request in requests))
 
@@ -96,7 +114,10 @@ class Fetcher:
         return (await self.fetch_all((request,)))[0]
 
     async def _fetch(self, request: FetchRequest, deadline: float) -> FetchResult:
-        exchange = Exchange(request, self.policy, self._turns, self.get, deadline=deadline)
+        try:
+            exchange = Exchange(request, self.policy, self._turns, self.get, deadline=deadline)
+        except FEED_FAULTS as error:
+            return refused(request, *of_exception(error))
         try:
             return await exchange.run()
         except NoTurn as error:
@@ -106,11 +127,24 @@ class Fetcher:
         except FEED_FAULTS as error:
             return exchange.failed(*of_exception(error))
 
-    async def get(self, address: Address, headers: Mapping[str, str], want_body: bool = True) -> Answer:  # noqa: FBT001
+    async def get(
+        self,
+        url: URL,
+        headers: Mapping[str, str],
+        request: FetchRequest,
+        want_body: bool = True,  # noqa: FBT001
+    ) -> Answer:
         """Make one request, no redirect followed, and return its answer with the body decoded and within the caps."""
         if self._session is None:
             raise RuntimeError("the Fetcher is used outside its `async with`")
-        async with self._session.get(address.url, headers=headers, allow_redirects=False) as response:
+        through = _THROUGH_PROXY.set(request.proxy is not None)
+        try:
+            response = await self._session.get(
+                url, headers=headers, allow_redirects=False, proxy=request.proxy, ssl=request.verify_tls
+            )
+        finally:
+            _THROUGH_PROXY.reset(through)
+        async with response:
             status = response.status
             wire = b""
             if status == 200 and want_body:
@@ -124,6 +158,27 @@ class Fetcher:
                 body = inflate(wire, encoding, cap=self.policy.inflated_cap, ratio=self.policy.ratio_cap)
             location = response.headers.get("Location") if status in _REDIRECTS else None
             return Answer(status, kept, body, len(wire), location)
+
+    async def post(self, url: str, form: Mapping[str, str]) -> tuple[int, str]:
+        """Post a form, as hubs are asked; returns the status and the beginning of the answer.
+
+        Redirects are followed by posting again. Raises `Unanswered` with a text for the operator.
+        """
+        if self._session is None:
+            raise RuntimeError("the Fetcher is used outside its `async with`")
+        try:
+            address = read(url)
+            async with asyncio.timeout(self.policy.total_seconds):
+                for _ in range(self.policy.redirects + 1):
+                    async with self._session.post(address.url, data=form, allow_redirects=False) as response:
+                        target = response.headers.get("Location") if response.status in _REDIRECTS else None
+                        if target is None:
+                            return response.status, (await response.content.read(_ANSWER)).decode("utf-8", "replace")
+                    address = step(address, target)
+        except (FetchFailure, *FEED_FAULTS) as error:
+            outcome, text = of_exception(error)
+            raise Unanswered(f"{outcome.value}: {text}") from error
+        raise Unanswered(f"more than {self.policy.redirects} redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read the body as it is on the wire, at most `wire_cap` bytes of it."""
@@ -142,7 +197,8 @@ class Fetcher:
     def _guarded_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Make the socket for exactly the address that will be connected to, once the guard has seen it."""
         family, kind, protocol, _, address = info
-        guard.check(address[0], self.policy.allow)
+        if not _THROUGH_PROXY.get():
+            guard.check(address[0], self.policy.allow)
         return socket.socket(family=family, type=kind, proto=protocol)
 
 

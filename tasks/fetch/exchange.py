@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 from multidict import CIMultiDict
+from yarl import URL
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult, Validators
 from tasks.fetch import validators
-from tasks.fetch.addresses import Address, read, step
+from tasks.fetch.addresses import Address, read, step, without
 from tasks.fetch.bodies import digest, is_page
 from tasks.fetch.governor import NoTurn, Turn
 from tasks.fetch.guard import Blocked
@@ -33,8 +34,8 @@ class Answer:
     location: str | None = None
 
 
-# Makes one request and follows nothing: (address, headers, whether the body is wanted).
-Get = Callable[[Address, Mapping[str, str], bool], Awaitable[Answer]]
+# Makes one request and follows nothing: (URL as sent, headers, the feed's request, whether the body is wanted).
+Get = Callable[[URL, Mapping[str, str], FetchRequest, bool], Awaitable[Answer]]
 
 
 class Exchange:
@@ -47,6 +48,7 @@ class Exchange:
         self._get = get
         self._deadline = deadline
         self._left = policy.total_seconds
+        self._origin = read(request.url)
         self._hops: list[tuple[int, str]] = []
         self._final = request.url
         self._answer: Answer | None = None
@@ -56,15 +58,14 @@ class Exchange:
 
     async def run(self) -> FetchResult:
         """Ask, follow redirects, judge; raises what the network raises."""
-        origin = read(self.request.url)
-        address = origin
+        address = self._origin
         self._final = str(address.url)
         for _ in range(self._policy.redirects + 1):
-            answer = self._answer = await self._ask(address, self._headers(address, origin))
+            answer = self._answer = await self._ask(address, self._headers(address))
             if answer.location is None:
                 result = self._judge(answer)
-                return await self._test_trust(address, origin, result) if result.audited else result
-            address = step(address, answer.location)
+                return await self._test_trust(address, result) if result.audited else result
+            address = without(step(address, answer.location), self.request.secret_query)
             self._final = str(address.url)
             self._hops.append((answer.status, self._final))
         raise FetchFailure(FetchOutcome.REDIRECTS, f"more than {self._policy.redirects} redirects")
@@ -87,7 +88,7 @@ class Exchange:
         turn.verdict = "slow"
         try:
             async with asyncio.timeout(self._left):
-                answer = await self._get(address, headers, want_body)
+                answer = await self._get(self._sent(address), headers, self.request, want_body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             if not isinstance(error.__cause__, Blocked):
                 turn.verdict = "down"
@@ -99,7 +100,7 @@ class Exchange:
         _note(turn, address, answer)
         return answer
 
-    async def _test_trust(self, address: Address, origin: Address, result: FetchResult) -> FetchResult:
+    async def _test_trust(self, address: Address, result: FetchResult) -> FetchResult:
         """After an audit found a change: would the server have said 304 to the validators that we hold?
 
         This one further request asks exactly that. Its body, if there is one, is not read.
@@ -108,7 +109,7 @@ class Exchange:
         known = result.outcome is FetchOutcome.CHANGED and self.request.known_sha256 is not None
         if not known or not conditional or not self._ours(address):
             return result
-        headers = self._headers(address, origin)
+        headers = self._headers(address)
         headers.update(conditional)
         try:
             probe = await self._ask(address, headers, want_body=False)
@@ -116,18 +117,25 @@ class Exchange:
             return result  # the document is here; who could not be tested now is tested by the next audit
         return replace(result, lied=probe.status == 304)
 
+    def _sent(self, address: Address) -> URL:
+        """Return the URL as it goes over the wire: with the key in its query, where the host may have it."""
+        secret = self.request.secret_query
+        if secret is None or not address.trusted_like(self._origin):
+            return address.url
+        return address.url.extend_query([secret])
+
     def _ours(self, address: Address) -> bool:
         """Say whether the held validators came from this address."""
         return self.request.validators.url in {None, str(address.url)}
 
-    def _headers(self, address: Address, origin: Address) -> CIMultiDict[str]:
+    def _headers(self, address: Address) -> CIMultiDict[str]:
         """Return the headers of this hop: secrets for the feed's own host only, validators for their own URL only."""
         request = self.request
         headers: CIMultiDict[str] = CIMultiDict(request.headers)
-        if address.trusted_like(origin):
+        if address.trusted_like(self._origin):
             headers.update(request.secret_headers)
-            if origin.authorization is not None:
-                headers["Authorization"] = origin.authorization
+            if self._origin.authorization is not None:
+                headers["Authorization"] = self._origin.authorization
         if not request.audit and self._ours(address):
             headers.update(validators.request_headers(request.validators))
         return headers
@@ -206,3 +214,18 @@ def _note(turn: Turn, address: Address, answer: Answer) -> None:
         turn.retry_after = float(asked) * 1000 if asked.isascii() and asked.isdecimal() and len(asked) < 7 else -1.0
     elif answer.status < 400:
         turn.verdict = "ok"
+
+
+def refused(request: FetchRequest, outcome: FetchOutcome, error: str) -> FetchResult:
+    """Return the result of a request that was never made, since its URL is none that is fetched."""
+    return FetchResult(
+        feed_id=request.feed_id,
+        url=request.url,
+        final_url=request.url,
+        outcome=outcome,
+        started_at=datetime.now(UTC),
+        duration_ms=0.0,
+        validators=request.validators,
+        error=error,
+        audited=request.audit,
+    )

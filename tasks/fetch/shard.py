@@ -6,7 +6,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from storage.records import FetchRequest, FetchResult
@@ -28,12 +28,39 @@ _home = _Home()
 
 def fetch_shard(policy: FetchPolicy, requests: Sequence[FetchRequest]) -> list[FetchResult]:
     """Fetch side by side and return one result per request, in order; never raises for a feed's fault."""
+    by_number: dict[int, FetchResult] = {}
+    for batch in _batches(policy, requests, seconds=None):
+        by_number |= batch
+    return [by_number[number] for number in range(len(requests))]
+
+
+def fetch_batches(
+    policy: FetchPolicy, requests: Sequence[FetchRequest], *, seconds: float = 1.0
+) -> Iterator[list[FetchResult]]:
+    """Yield results as they come in, what `seconds` have brought at a time: the quick do not wait for the slow.
+
+    The loop stands still while the caller is busy with a batch.
+    """
+    for batch in _batches(policy, requests, seconds=seconds):
+        yield list(batch.values())
+
+
+def _batches(
+    policy: FetchPolicy, requests: Sequence[FetchRequest], *, seconds: float | None
+) -> Iterator[dict[int, FetchResult]]:
+    """Yield results by the number of their request."""
     if _home.pid != os.getpid() or _home.fetcher is None or _home.fetcher.policy != policy:
         _open(policy)
-    if _home.runner is None or _home.fetcher is None:
+    runner, fetcher = _home.runner, _home.fetcher
+    if runner is None or fetcher is None:
         raise RuntimeError("the loop was closed while a shard was fetched")
+    pending: set[asyncio.Task[FetchResult]] = set()
     try:
-        return _home.runner.run(_fetch(_home.fetcher, requests))
+        pending = runner.run(_begin(fetcher, requests))
+        while pending:
+            done, pending = runner.run(_gather(pending, seconds))
+            if done:
+                yield {int(task.get_name()): task.result() for task in done}
     except BaseException:
         # A time limit or a signal broke into the loop: what it left half done must not go on in the next shard.
         close()
@@ -48,10 +75,16 @@ def close() -> None:
     _home.runner = _home.fetcher = _home.stack = None
 
 
-async def _fetch(fetcher: Fetcher, requests: Sequence[FetchRequest]) -> list[FetchResult]:
+async def _begin(fetcher: Fetcher, requests: Sequence[FetchRequest]) -> set[asyncio.Task[FetchResult]]:
     # The loop stood still between shards: let it see which kept connections the servers have closed meanwhile.
     await asyncio.sleep(0)
-    return await fetcher.fetch_all(requests)
+    return fetcher.start(requests)
+
+
+async def _gather(
+    pending: set[asyncio.Task[FetchResult]], seconds: float | None
+) -> tuple[set[asyncio.Task[FetchResult]], set[asyncio.Task[FetchResult]]]:
+    return await asyncio.wait(pending, timeout=seconds)
 
 
 def _open(policy: FetchPolicy) -> None:

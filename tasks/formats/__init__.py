@@ -2,5 +2,6 @@
 
 from tasks.formats.documents import parse
 from tasks.formats.errors import FormatError, LooksLike, NotAFeed, ParseFailed, ParseKilled
+from tasks.formats.guarded import parse_guarded
 
-__all__ = ["FormatError", "LooksLike", "NotAFeed", "ParseFailed", "ParseKilled", "parse"]
+__all__ = ["FormatError", "LooksLike", "NotAFeed", "ParseFailed", "ParseKilled", "parse", "parse_guarded"]

@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -76,6 +74,8 @@ def _detect(body: bytes) -> str:
     sample = b" ".join(re.findall(rb"[^\x00-\x7f<>]?[^<>]{0,60}[\x80-\xff][^<>]{0,60}", body[: _SAMPLE * 8]))[:_SAMPLE]
     if len(re.findall(rb"[\x80-\xff]", sample)) < 8:
         return "cp1252"
+    from charset_normalizer import from_bytes  # here, because it is 7 MB and hardly ever needed
+
     best = from_bytes(sample).best()
     return _usable(best.encoding) or "cp1252" if best else "cp1252"
 

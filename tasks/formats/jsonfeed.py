@@ -8,9 +8,10 @@ from typing import Any
 from storage.records import BadEntry, Entry, FeedHints, Media, ParsedDocument
 from tasks.formats import sniff
 from tasks.formats.drafts import Draft, Habits, entry
+from tasks.formats.limits import MAX_ITEMS
 from tasks.formats.links import web_link
 from tasks.formats.text import storable
-from tasks.formats.xmlfeed import ITEM_ERRORS, MAX_ITEMS, bad_entry
+from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry
 
 
 def read(text: str, url: str) -> ParsedDocument:

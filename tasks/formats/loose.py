@@ -14,15 +14,15 @@ import re
 from datetime import UTC, tzinfo
 from typing import Any
 
-import feedparser
-
 from storage.records import BadEntry, Entry, FeedHints, Media, ParsedDocument
 from tasks.formats import dates
 from tasks.formats.drafts import Draft, Habits, entry
 from tasks.formats.errors import ParseFailed
 from tasks.formats.items import whole
+from tasks.formats.limits import MAX_ITEMS, fit_for_feedparser
 from tasks.formats.links import web_link
-from tasks.formats.xmlfeed import ITEM_ERRORS, MAX_ITEMS, bad_entry
+from tasks.formats.text import headline, storable
+from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry
 
 _HOST = "https://feed.invalid"
 _BASE = f"{_HOST}/~1/~2/~3/"
@@ -39,7 +39,8 @@ _NOT_PERMALINK = re.compile(r"""ispermalink\s*=\s*["']?\s*false""", re.IGNORECAS
 # Authors with text inside, one after the other. Their number makes each a name of its own, so that none is overwritten:
 # feedparser's expression for an address takes quadratic time and eats half of `desk@paper.example`.
 _AUTHOR = re.compile(
-    r"<((?:dc:creator|dc:author|(itunes:author)|author))(?:\s[^<>]{0,200})?>(?=\s{0,20}(?:[^<\s]|<!\[CDATA\[))([^<]{0,512})",
+    r"<((?:dc:creator|dc:author|(itunes:author)|author|(managingEditor|webMaster|publisher|dc:publisher)))(?:\s[^<>]{0,200})?>"
+    r"(?=\s{0,20}(?:[^<\s]|<!\[CDATA\[))([^<]{0,512})",
     re.IGNORECASE,
 )
 _CDATA = re.compile(r"<!\[CDATA\[(.*)\]\]>", re.DOTALL)
@@ -48,8 +49,12 @@ _VOID_END = re.compile(r"></(?:area|br|col|embed|hr|img|input|link|meta|param|so
 _KINDS = {"text/plain": "text", "text/html": "html", "application/xhtml+xml": "html"}
 
 
-def read(text: str, url: str, *, habits: Habits | None = None) -> ParsedDocument:
-    """Read `text` with feedparser; raises `ParseFailed` for whatever it trips over."""
+def read(text: str, url: str, habits: Habits | None = None) -> ParsedDocument:
+    """Read `text` with feedparser; raises `ParseFailed` for what it trips over, or would take too long about."""
+    if not fit_for_feedparser(text):
+        raise ParseFailed("too much for feedparser")
+    import feedparser  # here, because most processes never meet a malformed item
+
     try:
         found = feedparser.parse(
             io.BytesIO(_renamed(text).encode("utf-8", "replace")),
@@ -86,15 +91,15 @@ def _rename(found: re.Match[str]) -> str:
 def _authors_numbered(text: str) -> str:
     """Give each author element that holds plain text a name with a number in it, and cut what is longer than a name."""
     pieces, at = [], 0
+    unclosed: set[str] = set()  # what has no end tag from here on has none further on either: one look is enough
     for number, found in enumerate(_AUTHOR.finditer(text)):
-        if found.start() < at:
+        if found.start() < at or found[1] in unclosed:
             continue
-        end = re.compile(rf"</{re.escape(found[1])}\s{{0,9}}>", re.IGNORECASE).search(
-            text, found.end(), found.end() + 4_096
-        )
+        end = re.compile(rf"</{re.escape(found[1])}\s{{0,9}}>", re.IGNORECASE).search(text, found.end())
         if end is None:
+            unclosed.add(found[1])
             continue
-        name = f"wr{'show' if found[2] else 'author'}{number}"
+        name = f"wr{'show' if found[2] else 'desk' if found[3] else 'author'}{number}"
         inside = text[found.end(1) : end.start()].partition(">")[2].strip()
         quoted = _CDATA.fullmatch(inside)
         value = html.escape(quoted[1][:_NAME_MAX], quote=False) if quoted else inside[:_NAME_MAX]
@@ -114,10 +119,13 @@ def _draft(one: Any, position: int, url: str, *, rss: bool) -> Draft:
     made.updated = (one.get("updated") if "updated" in one else None) or one.get("wrdate")
     made.published = one.get("published") or (one.get("wrdate") if rss else None)
     made.authors = _people(one)
-    made.categories = [(tag.get("term"), tag.get("scheme"), tag.get("label")) for tag in one.get("tags") or []]
+    made.categories = [
+        (storable(tag.get("term") or ""), tag.get("scheme"), storable(tag.get("label") or ""))
+        for tag in one.get("tags") or []
+    ]
     made.media = _media(one, url)
     made.language = (one.get("title_detail") or {}).get("language")
-    made.extra = _extra(one, url)
+    made.extra = {name: storable(value) for name, value in _extra(one, url).items()}
     return made
 
 
@@ -131,7 +139,7 @@ def _texts(one: Any, made: Draft, *, rss: bool) -> None:
         if not teaser:
             made.teaser = None  # feedparser copies the body into a missing summary
     if not made.teaser:
-        made.teaser = one.get("wrsummary") or one.get("wrsubtitle") or one.get("wrmediadescription")
+        made.teaser = storable(one.get("wrsummary") or one.get("wrsubtitle") or one.get("wrmediadescription") or "")
         made.teaser_kind = "guess"
 
 
@@ -140,8 +148,10 @@ def _people(one: Any) -> list[str]:
     for start in ("wrauthor", "wrshow"):
         found = sorted((int(name[len(start) :]), value) for name, value in one.items() if _numbered(name, start))
         if found:
-            return [value for _, value in found]
-    return [name for author in one.get("authors") or [] if (name := author.get("name") or author.get("email"))]
+            return [storable(value) for _, value in found]
+    return [
+        storable(name) for author in one.get("authors") or [] if (name := author.get("name") or author.get("email"))
+    ]
 
 
 def _numbered(name: str, start: str) -> bool:
@@ -154,7 +164,7 @@ def _kinded(detail: Any, value: str | None, *, rss: bool) -> tuple[str | None, s
     if declared not in _KINDS:
         return None, "guess"  # a picture or a document inside an entry is no text
     text = _VOID_END.sub(">", value) if value and declared.endswith("xhtml+xml") else value
-    return text or None, "guess" if rss else _KINDS[declared]
+    return storable(text) if text else None, "guess" if rss else _KINDS[declared]
 
 
 def _relative(value: str | None) -> str | None:
@@ -205,7 +215,7 @@ def _hints(feed: Any, url: str, version: str) -> FeedHints:
     ttl = whole(str(feed.get("ttl") or ""))
     hubs = [_relative(link.get("href")) for link in feed.get("links") or [] if link.get("rel") == "hub"]
     return FeedHints(
-        title=feed.get("title") or None,
+        title=headline(feed.get("title") or "") or None,
         site_url=web_link(_relative(feed.get("link")), url),
         language=feed.get("language"),
         format=version or None,

@@ -70,6 +70,8 @@ def short(tag: str) -> str:
 
 
 def _short(tag: str) -> str:
+    if not isinstance(tag, str):
+        return _UNKNOWN  # lxml gives a function as the tag of what is no element
     if not tag.startswith("{"):
         return tag.lower()
     address, _, local = tag[1:].partition("}")

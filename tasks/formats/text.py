@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 _C1 = re.compile(r"[\u0080-\u009f]")
 _CP1252 = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
@@ -13,7 +14,7 @@ _BREAK = re.compile(r"<(?:br|p|div|li|h[1-6])\b[^<>]{0,500}>|</(?:p|div|li|h[1-6
 # Only what HTML knows as a tag: "profits < 5 and > 3" and "<sic>" stay as the desk wrote them.
 _INLINE = re.compile(
     r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|nobr|q|s|small|span|strike|strong"
-    r"|sub|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->",
+    r"|sub|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,2000})?/?>|<!--[^<>]{0,500}-->",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKUP = re.compile(
@@ -74,9 +75,16 @@ def headline(value: str, *, literal: bool = False) -> str:
     return " ".join(text.split())[:_HEADLINE_MAX]
 
 
+@lru_cache(maxsize=2_048)
+def label(value: str) -> str:
+    """Return the name of a category as plain text; remembered, because a feed has few and repeats them."""
+    return headline(value)
+
+
+@lru_cache(maxsize=2_048)
 def author(value: str) -> str:
     """Return the name out of `desk@paper.example (Ada Holm)` or `Ada Holm <desk@…>`, else the address."""
-    text = headline(value[:512], literal=True)
+    text = headline(value, literal=True)
     address = _MAIL.search(text)
     if address is None:
         return text

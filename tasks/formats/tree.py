@@ -9,7 +9,8 @@ from lxml import etree
 from tasks.formats import names
 
 _PROLOG = re.compile(r"\s*<\?xml[^>]{0,300}\?>")
-_OPEN = re.compile(r"<[^>]*>")
+# Half a surrogate pair by number: recovery writes it out as bytes that no one can decode. In decimals a few more go.
+_SURROGATE = re.compile(r"&#(?:[xX]0{0,9}[dD][89a-fA-F][0-9a-fA-F]{2}|0{0,9}5[5-7]\d{3});")
 
 
 def _parser(*, recover: bool) -> etree.XMLParser:
@@ -37,7 +38,7 @@ def strict(text: str) -> etree._Element:
 def recovered(text: str) -> etree._Element | None:
     """Return whatever tree libxml2 makes of `text`; None when there is nothing to make one of."""
     try:
-        root: etree._Element | None = etree.fromstring(_bytes(text), _RECOVER)
+        root: etree._Element | None = etree.fromstring(_bytes(_SURROGATE.sub("", text)), _RECOVER)
     except (etree.XMLSyntaxError, ValueError):
         return None
     return root
@@ -62,6 +63,9 @@ def inner(element: etree._Element) -> str:
     """Return what stands inside `element` as HTML, without the namespace declarations that XML would add."""
     pieces = [_escaped(element.text)]
     for child in element:
+        if not isinstance(child.tag, str):  # a reference that recovery left standing
+            pieces += [child.text or "", _escaped(child.tail)]
+            continue
         pieces.append(_open_tag(child))
         if len(child) or child.text or local(child) not in _VOID:
             pieces.append(f"{inner(child)}</{local(child)}>")
@@ -74,7 +78,7 @@ _VOID = {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "pa
 
 def _open_tag(element: etree._Element) -> str:
     attributes = "".join(
-        f' {etree.QName(name).localname}="{_escaped(str(value)).replace(chr(34), "&quot;")}"'
+        f' {_local(str(name))}="{_escaped(str(value)).replace(chr(34), "&quot;")}"'
         for name, value in element.attrib.items()
     )
     return f"<{local(element)}{attributes}>"
@@ -86,7 +90,11 @@ def _escaped(value: str | None) -> str:
 
 def local(element: etree._Element) -> str:
     """Return the name of `element` without its namespace."""
-    return etree.QName(element).localname
+    return _local(element.tag) if isinstance(element.tag, str) else ""
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]  # not lxml's QName: recovery makes names that it refuses
 
 
 def base_of(element: etree._Element) -> str | None:

@@ -12,7 +12,6 @@ from tasks.formats.delta import RawItem
 from tasks.formats.drafts import EmptyItemError, entry
 from tasks.formats.frames import Frame
 
-MAX_ITEMS = 5_000  # per document; feeds carry 30, archives some hundred, and only an attack more
 # What reading one hostile item may raise; anything else is a fault of ours and must be seen.
 ITEM_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 

@@ -56,9 +56,11 @@ _BREAKS = frozenset(
     ]
 )
 _EMBEDS = frozenset({"iframe", "video", "audio", "embed"})
+_CELLS = frozenset({"td", "th"})
+_STRUCTURE = _SKIP | _KINDS.keys() | _BREAKS | _EMBEDS | _CELLS | {"br"}
 _EMBED_CLASS = re.compile(r"\b(?:twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|reddit-embed)\b")
 _CELL, _BREAK = "\x1f", "\x1e"  # stand for a cell's edge and a <br> while a block is being read; no text holds them
-_CELL_SIZE = 200  # characters; a cell with more is a column of a layout, not a fact
+_CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
 _TAG = re.compile(
     r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
 )
@@ -88,14 +90,17 @@ def html_blocks(source: str) -> Iterator[Block]:
     if root is None:
         return
     reader = _Reader()
+    add = reader.text.append
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            reader.start(element)
+        tag = element.tag
+        if tag not in _STRUCTURE:  # most elements only carry text: no call for them
+            text = element.text if event == "start" else element.tail
+            if text and not reader.skipping:
+                add(text)
+        elif event == "start":
+            reader.start(element, tag)
         else:
-            reader.end(element)
-        if reader.ready:
-            yield from reader.ready
-            reader.ready.clear()
+            reader.end(element, tag)
     yield from reader.close()
 
 
@@ -104,66 +109,68 @@ class _Reader:
 
     def __init__(self) -> None:
         self.ready: list[Block] = []
-        self._text: list[str] = []
+        self.text: list[str] = []
+        self.skipping = 0
         self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
-        self._skipping = 0
-        self._quiet: BlockKind | None = None
 
-    def start(self, element: etree._Element) -> None:
-        tag = element.tag
-        if self._skipping or tag in _SKIP:
-            self._skipping += 1
+    def start(self, element: etree._Element, tag: str) -> None:
+        if self.skipping or tag in _SKIP:
+            self.skipping += 1
             return
         if tag == "br":
-            self._text.append(_BREAK)
+            self.text.append(_BREAK)
         elif tag in _KINDS:
             self._flush()
             kind = _KINDS[tag]
             if kind is BlockKind.QUOTE and _EMBED_CLASS.search(element.get("class", "")):
                 kind = BlockKind.EMBED
             self._kinds.append(kind)
-        elif tag in _BREAKS:
-            self._edge()
-        elif tag in {"td", "th"}:
-            if self._text:
-                self._text.append(_CELL)
+        elif tag in _CELLS:
+            if self.text:
+                self.text.append(_CELL)
         elif tag in _EMBEDS:
-            self._flush()
-            source = element.get("src") or element.get("data-src") or ""
-            if source.startswith(("http:", "https:", "//")):
-                self.ready.append(Block(kind=BlockKind.EMBED, text=source))
-            self._skipping += 1
+            self._embed(element)
             return
+        else:
+            self._edge()
         if element.text:
-            self._text.append(element.text)
+            self.text.append(element.text)
 
-    def end(self, element: etree._Element) -> None:
-        if self._skipping:
-            self._skipping -= 1
-        elif element.tag in _KINDS:
+    def end(self, element: etree._Element, tag: str) -> None:
+        if self.skipping:
+            self.skipping -= 1
+        elif tag in _KINDS:
             self._flush()
             self._kinds.pop()
-        elif element.tag in _BREAKS:
+        elif tag in _BREAKS:
             self._edge()
-        if element.tail and not self._skipping:
-            self._text.append(element.tail)
+        if element.tail and not self.skipping:
+            self.text.append(element.tail)
 
     def close(self) -> list[Block]:
         self._flush()
         return self.ready
 
+    def _embed(self, element: etree._Element) -> None:
+        """Something that plays: its address stands for it."""
+        self._flush()
+        source = element.get("src") or element.get("data-src") or ""
+        if source.startswith(("http:", "https:", "//")):
+            self.ready.append(Block(kind=BlockKind.EMBED, text=source))
+        self.skipping += 1
+
     def _edge(self) -> None:
         """A block's edge; inside a table row it only breaks the line, so that the row stays one."""
         if self._kinds[-1] is BlockKind.TABLE_ROW:
-            self._text.append(_BREAK)
+            self.text.append(_BREAK)
         else:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._text:
+        if not self.text:
             return
-        text = "".join(self._text)
-        self._text.clear()
+        text = "".join(self.text)
+        self.text.clear()
         if not text or text.isspace():
             return
         kind = self._kinds[-1]
@@ -180,7 +187,7 @@ class _Reader:
 def _row(text: str) -> Iterator[Block]:
     """A row of a table of facts is one block; a row that only lays out a page yields what its cells hold."""
     cells = [[part for part in cell.split(_BREAK) if part.strip()] for cell in text.split(_CELL)]
-    if any(len(part) > _CELL_SIZE for cell in cells for part in cell):
+    if any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
         for cell in cells:
             for part in cell:
                 yield Block(kind=BlockKind.PARAGRAPH, text=part)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from storage.records import Block, BlockKind, CleanArticle, Entry, Markup, Removal, Source
+from storage.records import Block, BlockKind, CleanArticle, Entry, KnownLine, Markup, Removal, Source
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
-from tasks.normalize.boilerplate import KnownLine
-from tasks.normalize.judge import judge
+from tasks.normalize.judge import THRESHOLD, judge
 from tasks.normalize.mend import mend, mend_lines
 from tasks.normalize.targets import Finding
 
 VERSION = 1  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
-THRESHOLD = 0.5  # below this confidence a line is only marked
 _FULL_TEXT = 600  # characters from which a teaser of several paragraphs is the article itself
+_PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
+_SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
+_ROUNDS = 4  # furniture that leaves may uncover a repeat, so the bench sits again
 _TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
 
@@ -75,24 +76,38 @@ def clean_copy(
 
 
 @dataclass(kw_only=True)
-class _Desk:
-    """The fields that fill while the blocks go by, and the lines that leave."""
+class _Line:
+    """A line on its way: where it stood, what it is, its text without notes and dateline, and those."""
 
+    position: int
+    kind: BlockKind
+    text: str
+    notes: Sequence[tuple[str, int]] = ()
+    dateline: furniture.Dateline | None = None
+
+
+@dataclass(kw_only=True)
+class _Desk:
+    """The fields that fill while the lines go by, and the lines that leave."""
+
+    off: frozenset[str]
     removals: list[Removal] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-    byline: str | None = None
-    dateline: str | None = None
-    credit: str | None = None
-    correction: str | None = None
-    embargo: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, value: str) -> None:
-        """Fill a field once; a second value of another wording joins it."""
-        held = getattr(self, name)
+        """Fill a field; a second value of another wording joins the first."""
+        held = self.fields.get(name)
         if held is None:
-            setattr(self, name, value)
-        elif name in {"correction", "credit"} and value not in held:
-            setattr(self, name, f"{held}; {value}" if name == "credit" else f"{held}\n{value}")
+            self.fields[name] = value
+        elif value not in held and name in _JOINING:
+            self.fields[name] = f"{held}{_JOINING[name]}{value}"
+
+    def remove(self, line: str, rule: str, reason: str, position: int) -> None:
+        """List a line that left for a field."""
+        self.removals.append(Removal(line=line, rule=rule, reason=reason, position=position))
+
+
+_JOINING = {"credit": "; ", "correction": "\n", "byline": "; "}
 
 
 def _clean(
@@ -105,53 +120,78 @@ def _clean(
     threshold: float,
     publisher: str | None,
 ) -> CleanArticle:
-    desk = _Desk()
-    headline = _without_publisher(headline, publisher, desk) if "publisher_suffix" not in off else headline
-    texts = _mended(blocks)
-    verdict = judge(
-        texts, headline=headline, teaser=teaser, kinds=[block.kind for block in blocks], known=known, off=off
-    )
-    kept: list[tuple[int, Block]] = []
-    for i, (block, text) in enumerate(zip(blocks, texts, strict=True)):
-        if not text:
-            continue
-        finding = verdict.findings[i]
-        if finding:
-            gone = finding.confidence >= threshold
-            desk.removals.append(_removal(text, i, finding, removed=gone))
-            if gone:
-                continue
-        kept.append((i, Block(kind=block.kind, text=text)))
-    body = _furnish(kept, desk, off)
+    desk = _Desk(off=off)
+    if publisher and "publisher_suffix" not in off:
+        headline = _without_publisher(headline, publisher, desk)
+    lines = _furnish(_lines(blocks, off), desk)
+    _take_datelines(lines, teaser, desk)
+    marked: dict[int, Removal] = {}
+    for _ in range(_ROUNDS):
+        verdict = judge(
+            [line.text for line in lines],
+            headline=headline,
+            teaser=teaser,
+            kinds=[line.kind for line in lines],
+            known=known,
+            off=off,
+            threshold=threshold,
+        )
+        teaser = verdict.teaser or ""
+        kept = []
+        for i, line in enumerate(lines):
+            finding = verdict.findings[i]
+            if finding is None or not verdict.goes(i):
+                kept.append(line)
+                if finding:
+                    marked[line.position] = _removal(line, finding, removed=False)
+            else:
+                desk.removals.append(_removal(line, finding, removed=True))
+        lines = _furnish(kept, desk)
+        if len(lines) == len(kept):
+            break
+    _settle_datelines(lines, desk)
+    stay = {line.position for line in lines}
+    removals = [*desk.removals, *(gone for position, gone in marked.items() if position in stay)]
     return CleanArticle(
         headline=headline,
-        teaser=verdict.teaser or None,
-        blocks=tuple(body),
-        sources=tuple(desk.sources),
-        removals=tuple(sorted(desk.removals, key=lambda gone: gone.position)),
-        byline=desk.byline,
-        dateline=desk.dateline,
-        credit=desk.credit,
-        correction=desk.correction,
-        embargo=desk.embargo,
+        teaser=teaser or None,
+        blocks=tuple(Block(kind=line.kind, text=line.text) for line in lines),
+        sources=tuple(
+            Source(name=name, block=n, offset=offset) for n, line in enumerate(lines) for name, offset in line.notes
+        ),
+        removals=tuple(sorted(removals, key=lambda gone: gone.position)),
+        byline=desk.fields.get("byline"),
+        dateline=desk.fields.get("dateline"),
+        credit=desk.fields.get("credit"),
+        correction=desk.fields.get("correction"),
+        embargo=desk.fields.get("embargo"),
     )
 
 
-def _mended(blocks: Sequence[Block]) -> list[str]:
-    """Mend every block's text; verse keeps its line breaks."""
-    texts = mend_lines([block.text for block in blocks])
-    for i, block in enumerate(blocks):
-        if block.kind is BlockKind.VERSE:
-            texts[i] = "\n".join(mend_lines(block.text.split("\n")))
-    return texts
+def _lines(blocks: Sequence[Block], off: frozenset[str]) -> list[_Line]:
+    """Mend the blocks' text and take the source notes out; positions count the lines that hold any text."""
+    texts = mend_lines([block.text if block.kind is not BlockKind.VERSE else "" for block in blocks])
+    lines: list[_Line] = []
+    for block, mended in zip(blocks, texts, strict=True):
+        text: str = mended
+        notes: list[tuple[str, int]] = []
+        if block.kind is BlockKind.VERSE:  # keeps its line breaks
+            text = "\n".join(verse for verse in mend_lines(block.text.split("\n")) if verse)
+        elif block.kind is not BlockKind.EMBED and "sources" not in off:
+            text, notes = furniture.take_sources(mended)
+        if notes and not text and lines:  # a note in a line of its own belongs to the line before
+            lines[-1].notes = [*lines[-1].notes, *((name, len(lines[-1].text)) for name, _ in notes)]
+        elif text:
+            lines.append(_Line(position=len(lines), kind=block.kind, text=text, notes=notes))
+    return lines
 
 
-def _removal(line: str, position: int, finding: Finding, *, removed: bool) -> Removal:
+def _removal(line: _Line, finding: Finding, *, removed: bool) -> Removal:
     return Removal(
-        line=line,
+        line=f"{line.dateline.line} {line.text}" if line.dateline else line.text,
         rule=finding.rule,
         reason=finding.reason,
-        position=position,
+        position=line.position,
         confidence=round(finding.confidence, 3),
         repeats=finding.repeats,
         seen=finding.seen,
@@ -159,50 +199,36 @@ def _removal(line: str, position: int, finding: Finding, *, removed: bool) -> Re
     )
 
 
-def _without_publisher(headline: str, publisher: str | None, desk: _Desk) -> str:
+def _without_publisher(headline: str, publisher: str, desk: _Desk) -> str:
     """Take " | Publisher" off a headline's end."""
-    if not publisher or not headline.casefold().endswith(publisher.casefold()):
+    if not headline.casefold().endswith(publisher.casefold()):
         return headline
     front = headline[: -len(publisher)].rstrip()
-    if not front.endswith(_TITLE_MARKS) or len(front) < 12:
+    if not front.endswith(_TITLE_MARKS) or len(front) < _SHORTEST_HEADLINE:
         return headline
     shorter = front.rstrip("".join(_TITLE_MARKS) + " ")
-    desk.removals.append(
-        Removal(
-            line=headline[len(shorter) :].strip(),
-            rule="publisher_suffix",
-            reason="is the publisher's name behind the headline",
-            position=-1,
-        )
-    )
+    rest = headline[len(shorter) :].strip()
+    desk.remove(rest, "publisher_suffix", "is the publisher's name behind the headline", -1)
     return shorter
 
 
-def _furnish(kept: Sequence[tuple[int, Block]], desk: _Desk, off: frozenset[str]) -> list[Block]:
-    """Move furniture from the blocks that stay into the fields."""
-    body: list[Block] = []
-    seen_paragraph = False
-    for n, (position, block) in enumerate(kept):
-        text = block.text
-        if block.kind in (BlockKind.PARAGRAPH, BlockKind.SUBHEAD) and "furniture" not in off:
-            name = _furniture_line(text, at_edge=not seen_paragraph or n >= len(kept) - 4)
+def _furnish(lines: Sequence[_Line], desk: _Desk) -> list[_Line]:
+    """Move furniture out of the lines that stay, into the fields; what is left is the body."""
+    if "furniture" in desk.off:
+        return list(lines)
+    paragraphs = [n for n, line in enumerate(lines) if len(line.text) >= _PARAGRAPH]
+    first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(lines), -1)
+    body: list[_Line] = []
+    for n, line in enumerate(lines):
+        if line.kind in (BlockKind.PARAGRAPH, BlockKind.SUBHEAD):
+            name = _furniture_line(line.text, at_edge=n < first or n > last)
             if name:
-                value = furniture.read_credit(text) or text if name == "credit" else text
-                desk.take(name, value)
-                desk.removals.append(
-                    Removal(line=text, rule="furniture", reason=f"is kept as the {name}", position=position)
-                )
+                desk.take(name, (furniture.read_credit(line.text) or line.text) if name == "credit" else line.text)
+                desk.remove(line.text, "furniture", f"is kept as the {name}", line.position)
                 continue
-            if block.kind is BlockKind.PARAGRAPH:
-                if not seen_paragraph:
-                    text = _take_dateline(text, position, desk)
-                text = _take_credit_tail(text, position, desk) if n == len(kept) - 1 else text
-        if "sources" not in off and block.kind is not BlockKind.EMBED:
-            text, notes = furniture.take_sources(text)
-            desk.sources.extend(Source(name=name, block=len(body), offset=offset) for name, offset in notes)
-        seen_paragraph = seen_paragraph or len(text) >= 80
-        if text.strip():
-            body.append(block if text == block.text else Block(kind=block.kind, text=text.strip()))
+        body.append(line)
+    if paragraphs:
+        _take_sign_off(lines[last], desk)
     return body
 
 
@@ -218,24 +244,34 @@ def _furniture_line(text: str, *, at_edge: bool) -> str | None:
     return "byline" if furniture.read_byline(text) else None
 
 
-def _take_dateline(text: str, position: int, desk: _Desk) -> str:
-    found = furniture.read_dateline(text)
-    if not found:
-        return text
-    desk.take("dateline", found.line.rstrip(" -–—:."))
-    if found.credit:
-        desk.take("credit", found.credit)
-    desk.removals.append(
-        Removal(line=found.line, rule="furniture", reason="is kept as the dateline", position=position)
-    )
-    return found.rest
+def _take_datelines(lines: Sequence[_Line], teaser: str, desk: _Desk) -> None:
+    """Take the dateline off the first paragraph, and off copies of the teaser before it, so that they compare."""
+    if "furniture" in desk.off:
+        return
+    for line in lines:
+        if len(line.text) < _PARAGRAPH or line.text == teaser:
+            continue
+        found = furniture.read_dateline(line.text) if line.kind is BlockKind.PARAGRAPH else None
+        if not found:
+            return
+        shift = len(line.text) - len(found.rest)
+        line.dateline, line.text = found, found.rest
+        line.notes = [(name, max(0, offset - shift)) for name, offset in line.notes]
 
 
-def _take_credit_tail(text: str, position: int, desk: _Desk) -> str:
-    rest, credit = furniture.take_credit_tail(text)
-    if credit:
+def _settle_datelines(lines: Sequence[_Line], desk: _Desk) -> None:
+    """Fill the fields from the datelines of the lines that stayed."""
+    for line in lines:
+        if line.dateline:
+            desk.take("dateline", line.dateline.line.rstrip(" -–—:."))
+            if line.dateline.credit:
+                desk.take("credit", line.dateline.credit)
+            desk.remove(line.dateline.line, "dateline", "is kept as the dateline", line.position)
+
+
+def _take_sign_off(line: _Line, desk: _Desk) -> None:
+    rest, credit = furniture.take_credit_tail(line.text)
+    if credit and line.kind is BlockKind.PARAGRAPH:
         desk.take("credit", credit)
-        desk.removals.append(
-            Removal(line=f"({credit})", rule="furniture", reason="is kept as the credit", position=position)
-        )
-    return rest
+        desk.remove(f"({credit})", "sign_off", "is kept as the credit", line.position)
+        line.text = rest

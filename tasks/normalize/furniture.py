@@ -30,6 +30,7 @@ _CREDIT = re.compile(
     rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
     rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
 )
+_COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
@@ -42,6 +43,8 @@ _CORRECTION = re.compile(
     r"|CORRECTION|Corrected|Clarification|CLARIFICATION|Editor['’]s note|Rectification|Rectificatif|Corrección"
     r"|Rettifica|Correctie|Rättelse|Rettelse)\b\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
 )
+# The first letters of the words above: a regular expression on every line would cost more than all the rest.
+_CORRECTION_STARTS = ("beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt")
 _EMBARGO = re.compile(
     r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
     r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
@@ -75,7 +78,9 @@ def read_dateline(text: str) -> Dateline | None:
 
 
 def read_credit(text: str) -> str | None:
-    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"."""
+    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"; or a copyright."""
+    if len(text) <= 160 and _COPYRIGHT.match(text):
+        return text
     if len(text) > 60:
         return None
     found = _CREDIT.fullmatch(text)
@@ -97,7 +102,7 @@ def read_byline(text: str) -> str | None:
 
 def is_correction(text: str) -> bool:
     """Whether the line is a correction note of the desk."""
-    return _CORRECTION.match(text) is not None
+    return text[:4].lower() in _CORRECTION_STARTS and _CORRECTION.match(text) is not None
 
 
 def is_embargo(text: str) -> bool:

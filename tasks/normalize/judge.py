@@ -1,14 +1,53 @@
-"""The one engine: lines in, one decision a line out, whoever asks (a feed entry, a file, the yardstick's adapter)."""
+"""The one engine: lines in, one decision a line out, whoever asks (a feed entry, a file, the yardstick's adapter).
+
+Equality alone never removes a short line: form and place must speak together. The head of an article (before its
+second paragraph) and its tail (after its last) need less evidence than the body, because there copies stand and
+refrains do not. The passes go round until nothing more leaves, so cleaning what is clean changes nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from storage.records import BlockKind
-from tasks.normalize.boilerplate import KnownLine
-from tasks.normalize.repeats import Judge, Verdict
+from storage.records import BlockKind, KnownLine, KnownLines
+from tasks.normalize.boilerplate import MET, judge_known, known_of
+from tasks.normalize.fold import fold_lines, mask_digits
+from tasks.normalize.paragraphs import find_paragraph_copies
+from tasks.normalize.stubs import find_stubs
+from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
 
-__all__ = ["Verdict", "judge"]
+THRESHOLD = 0.5  # below this confidence a line is only marked
+PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it ends with
+SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
+_OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
+_EARLY = 6  # lines that may be a teaser nobody named
+_TEASER = range(16, 700)  # bytes of key of such a teaser
+_DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
+_ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
+_LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
+_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
+_FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What became of each line.
+
+    `findings[i]` says why line i goes, or, below the threshold, why it is suspect. `slots` are the lines among them
+    that hold a field's own text: whoever has no such field keeps them, so that headline and teaser stay once.
+    """
+
+    findings: list[Finding | None]
+    headline: str | None
+    teaser: str | None
+    slots: dict[int, str]
+    threshold: float
+
+    def goes(self, i: int) -> bool:
+        """Whether line i leaves the body."""
+        finding = self.findings[i]
+        return finding is not None and finding.confidence >= self.threshold
 
 
 def judge(
@@ -19,6 +58,261 @@ def judge(
     kinds: Sequence[BlockKind] | None = None,
     known: Mapping[str, KnownLine] = {},
     off: frozenset[str] = frozenset(),
+    threshold: float = THRESHOLD,
 ) -> Verdict:
     """Return what becomes of each line; the lines are mended already, `kinds` are None for bare lines."""
-    return Judge(lines, headline or "", teaser or "", kinds=kinds, known=known, off=off).run()
+    return _Judge(lines, headline or "", teaser or "", kinds, known, off, threshold).run()
+
+
+class _Judge:
+    """One article on the bench; each pass sees only the lines that still stand."""
+
+    def __init__(
+        self,
+        lines: Sequence[str],
+        headline: str,
+        teaser: str,
+        kinds: Sequence[BlockKind] | None,
+        known: Mapping[str, KnownLine],
+        off: frozenset[str],
+        threshold: float,
+    ) -> None:
+        self.lines = lines
+        self.kinds = kinds
+        self.off = off
+        self.threshold = threshold
+        keys = fold_lines([*lines, headline, teaser])
+        self.keys = keys[:-2]
+        masked = mask_digits(self.keys)
+        self.words, self.forms = known_of(self.keys, masked, known)
+        self.stubs = find_stubs(lines, masked)
+        self.standing = [i for i, key in enumerate(self.keys) if key]
+        self.gone: dict[int, Finding] = {}
+        self.marked: dict[int, Finding] = {}
+        self.slots: dict[int, str] = {}
+        self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
+        self.headline = Target.of("headline", headline, keys[-2]) if keys[-2] else None
+        self.teaser = Target.of("teaser", teaser, keys[-1]) if keys[-1] else None
+        self.first = self.second = self.last = len(lines)
+
+    def run(self) -> Verdict:
+        """Judge every line against headline, teaser, the source's known lines and the lines before it."""
+        for target in self._targets():
+            self._exact(target)
+        if not self.teaser:
+            self._places()
+            self._seek_teaser()
+        for _ in range(_ROUNDS):
+            self._places()
+            self._furniture()
+            before = len(self.gone)
+            self._forms()
+            self._paragraphs()
+            if len(self.gone) == before and self._places_hold():
+                break
+        self._spare_lead()
+        found = {**self.marked, **self.gone}
+        return Verdict(
+            findings=[found.get(i) for i in range(len(self.lines))],
+            headline=self.headline.text if self.headline else None,
+            teaser=self.teaser.text if self.teaser else None,
+            slots=self.slots,
+            threshold=self.threshold,
+        )
+
+    def _targets(self) -> list[Target]:
+        return [target for target in (self.teaser, self.headline) if target]
+
+    def _mark(self, i: int, finding: Finding) -> None:
+        """Take a line out, or only mark it when the evidence is thin."""
+        if finding.rule in self.off:
+            return
+        if finding.confidence >= self.threshold:
+            self.gone[i] = finding
+        else:
+            self.marked.setdefault(i, finding)
+
+    def _sweep(self) -> None:
+        self.standing = [i for i in self.standing if i not in self.gone]
+
+    def _following(self, n: int) -> list[bytes]:
+        return [self.keys[i] for i in self.standing[n + 1 : n + 5]]
+
+    def _exact(self, target: Target) -> None:
+        if target.key not in self.keys:
+            return
+        copies = [i for i in self.standing if self.keys[i] == target.key]
+        if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
+            self.spoken = {i for i in copies if ends_sentence(self.lines[i])}
+            if len(self.spoken) > 1:
+                copies = [i for i in copies if i not in self.spoken]
+        for n, i in enumerate(copies):
+            if n == 0:
+                self.slots[i] = target.name
+            self._mark(i, target.found("copy", "repeats" if n else "is", 1.0))
+        self._sweep()
+
+    def _is_paragraph(self, i: int) -> bool:
+        size = len(self.keys[i])
+        return size >= PARAGRAPH or (size >= SENTENCE and ends_sentence(self.lines[i]))
+
+    def _places(self) -> None:
+        """Find the first, the second and the last line that is a paragraph and no copy."""
+        targets = self._targets()
+        paragraphs: list[int] = []
+        for n, i in enumerate(self.standing):
+            if not self._is_paragraph(i) or (paragraphs and self.keys[i] == self.keys[paragraphs[0]]):
+                continue
+            following = self._following(n)
+            if any(copy_of(target, self.lines[i], self.keys[i], following, Place.LEAD) for target in targets):
+                continue
+            paragraphs.append(i)
+            if len(paragraphs) == 2:
+                break
+        end = len(self.lines)
+        self.first = paragraphs[0] if paragraphs else end
+        self.second = paragraphs[1] if len(paragraphs) > 1 else end
+        self.last = self._last_paragraph(end)
+
+    def _places_hold(self) -> bool:
+        """Whether the lines that mark the places are still there; short lines that left move none of them."""
+        return not self.gone.keys() & {self.first, self.second, self.last}
+
+    def _last_paragraph(self, end: int) -> int:
+        """The last paragraph that no earlier line says: a repeat at the foot does not make the foot body."""
+        first_at: dict[bytes, int] = {}
+        for i in self.standing:
+            first_at.setdefault(self.keys[i], i)
+        return next((i for i in reversed(self.standing) if self._is_paragraph(i) and first_at[self.keys[i]] == i), end)
+
+    def _place(self, i: int) -> Place:
+        if i <= self.first:
+            return Place.LEAD
+        if i < self.second:
+            return Place.HEAD
+        return Place.TAIL if i > self.last else Place.BODY
+
+    def _furniture(self) -> None:
+        """Lines of the source and of its system, learned or known by their form."""
+        if not self.words and not self.forms and not self.stubs:
+            return
+        start = self.first if self.teaser else self.second - 1  # without a teaser the first paragraph may be one
+        for n, i in enumerate(self.standing):
+            line, stub = self._known(i), self.stubs.get(i)
+            if (line is None and stub is None) or (line and line.state is KnownLines.FORBIDDEN):
+                continue
+            finding = judge_known(line, inside=not self._at_edge(i), sentence=self._is_said(i)) if line else None
+            if finding is None and stub and (not stub.head_only or i < self.first):
+                inside = start < i < self.last and not self._among_stubs(n)
+                alone = inside and (line is None or line.seen < MET)
+                finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
+            if finding:
+                self._mark(i, finding)
+        self._sweep()
+
+    def _known(self, i: int) -> KnownLine | None:
+        """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""
+        line, form = self.words.get(i), self.forms.get(i)
+        if form and (form.state is not KnownLines.LEARNED or (self._at_edge(i) and not self._is_said(i))):
+            return form if line is None or form.seen >= line.seen else line
+        return line
+
+    def _is_said(self, i: int) -> bool:
+        """Whether a line is a paragraph, or a short sentence: words of an article, until most articles have them."""
+        return self._is_paragraph(i) or self.lines[i].endswith(".")
+
+    def _at_edge(self, i: int) -> bool:
+        """Whether a line stands outside the body of an article that has one: a list of results is all body."""
+        return self.first < len(self.lines) and self._place(i) in (Place.LEAD, Place.TAIL)
+
+    def _among_stubs(self, n: int) -> bool:
+        """Whether the lines on both sides are seeds too: a row of buttons, not a word of the body."""
+        if not 0 < n < len(self.standing) - 1:
+            return False
+        return self.standing[n - 1] in self.stubs and self.standing[n + 1] in self.stubs
+
+    def _seek_teaser(self) -> None:
+        """A teaser nobody named: an early line that comes back, whole or changed, before the body is under way."""
+        early = [n for n, i in enumerate(self.standing) if i <= self.second + 3 and self._may_be_teaser(i)]
+        early = early[: _EARLY + 4]
+        for at, n in enumerate(early[:_EARLY]):
+            i = self.standing[n]
+            if is_cut(self.lines[i]):
+                continue
+            target = Target.of("teaser", self.lines[i], self.keys[i])
+            if any(self._says_again(target, n, other) for other in early[at + 1 :]):
+                self.teaser = target
+                self._exact(target)
+                return
+
+    def _may_be_teaser(self, i: int) -> bool:
+        if i in self.stubs or len(self.keys[i]) not in _TEASER:
+            return False
+        return not self.kinds or self.kinds[i] in _RUNNING
+
+    def _says_again(self, target: Target, n: int, other: int) -> bool:
+        """Whether line `other` repeats line `n` as pages do, and not as a refrain or a speaker does."""
+        i = self.standing[other]
+        key = self.keys[i]
+        if key == target.key:
+            between = [j for j in self.standing[n + 1 : other] if j not in self.stubs]
+            return len(key) >= (_REPEATED if between else _DOUBLED) and not any(
+                ends_sentence(self.lines[j]) for j in between
+            )
+        if self.headline and key == self.headline.key + target.key:
+            return True
+        found = copy_of(target, self.lines[i], key, self._following(other), Place.LEAD)
+        return found is not None and found.confidence >= 0.9
+
+    def _forms(self) -> None:
+        targets = self._targets()
+        openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
+        shortest = min((len(target.key) // 2 for target in targets), default=0)
+        for n, i in enumerate(self.standing):
+            key = self.keys[i]
+            place = self._place(i)
+            if key[:_OPENING] not in openings and (place is Place.BODY or len(key) < shortest):
+                continue
+            if i in self.spoken or (self.kinds and self.kinds[i] in _FIXED):
+                continue
+            following = self._following(n)
+            for target in targets:
+                found = copy_of(target, self.lines[i], key, following, place)
+                if found:
+                    self._take_form(i, target, found)
+                    break
+            else:
+                if place is not Place.BODY:
+                    self._joined(i)
+        self._sweep()
+
+    def _take_form(self, i: int, target: Target, found: Finding) -> None:
+        """Take out a changed copy; the only one there is holds the field's place, and stays if its words differ."""
+        form = found.rule.removeprefix(f"{target.name}_")
+        holders = [j for j, name in self.slots.items() if name == target.name]
+        if form != "cut" and (not holders or holders == [i]):
+            self.slots[i] = target.name
+            if form in _LOOSE:
+                found = replace(found, confidence=0.4)
+        self._mark(i, found)
+
+    def _joined(self, i: int) -> None:
+        if not self.headline or not self.teaser:
+            return
+        key = self.keys[i]
+        extra = len(key) - len(self.headline.key) - len(self.teaser.key)
+        if 0 <= extra <= 24 and self.headline.key in key and self.teaser.key in key:
+            found = self.teaser.found("joined", "is the headline and", 0.97)
+            self._mark(i, replace(found, rule="joined"))
+
+    def _paragraphs(self) -> None:
+        for i, found in find_paragraph_copies(self.lines, self.keys, self.standing, self.kinds).items():
+            self._mark(i, found)
+        self._sweep()
+
+    def _spare_lead(self) -> None:
+        """A teaser cut from a paragraph needs no line of its own: the paragraph says it whole."""
+        if not self.teaser or not is_cut(self.teaser.text):
+            return
+        if any(len(key) > len(self.teaser.key) and key.startswith(self.teaser.key) for key in self.keys):
+            self.slots = {i: name for i, name in self.slots.items() if name != "teaser"}

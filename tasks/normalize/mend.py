@@ -28,8 +28,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,
 # UTF-8 read as Windows-1252: these pairs hardly occur in any language, so they are worth the cost of looking closer.
 _PAIR = "[ÃÂâÅÐÑ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 _MOJIBAKE = re.compile(_PAIR)
-_SUSPECT = "&ÃÂâÅÐÑ"  # an entity or mojibake may start here
-_ODD = re.compile(f"[{_SUSPECT}]")
+_SUSPECT = "ÃÂâÅÐÑ"  # mojibake may start here
+_ODD = re.compile(f"[&{_SUSPECT}]")
 
 
 def mend_lines(lines: Sequence[str]) -> list[str]:
@@ -39,14 +39,23 @@ def mend_lines(lines: Sequence[str]) -> list[str]:
         return list(lines)
     if any("\n" in line for line in lines):
         return [mend(line) for line in lines]
-    if any(mark in whole for mark in _SUSPECT):
+    if ("&" in whole and _ENTITY.search(whole)) or any(mark in whole for mark in _SUSPECT):
         lines = [mend(line) if _ODD.search(line) else line for line in lines]
+        whole = " ".join(lines)
+        if _is_fine(whole):
+            return list(lines)
     return _plain("\n".join(lines)).split("\n")
 
 
 def _is_fine(text: str) -> bool:
     """Whether nothing needs mending. `isprintable` refuses controls, odd spaces and invisible characters at C speed."""
-    if not text.isprintable() or "&" in text or "  " in text or text[:1] == " " or text[-1:] == " ":
+    if (
+        not text.isprintable()
+        or ("&" in text and _ENTITY.search(text))
+        or "  " in text
+        or text[:1] == " "
+        or text[-1:] == " "
+    ):
         return False
     return text.isascii() or (not any(mark in text for mark in _SUSPECT) and unicodedata.is_normalized("NFC", text))
 

@@ -12,12 +12,14 @@ from tasks.normalize.targets import Finding, is_cut
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
 _CUT = 40  # bytes of key that a cut line must have
-_PULLED = 80  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
+_PULLED = 60  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
 _LONGEST_PULLED = 600  # and may have at most
 _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'
 _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
 _QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
+_ORIGINS = 8  # longest lines with the same opening that a cut line is held against
+_MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
 _CONTENTS = 3  # lines that make a table of contents
 _SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
@@ -108,8 +110,10 @@ def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[in
         opening = keys[i][:_OPENING]
         if opening in wanted and i not in found:
             openings.setdefault(opening, []).append(i)
+    for group in openings.values():
+        group.sort(key=lambda i: -len(keys[i]))
     for i in cut:
-        for j in openings[keys[i][:_OPENING]]:
+        for j in openings[keys[i][:_OPENING]][:_ORIGINS]:
             if len(keys[j]) > len(keys[i]) and keys[j].startswith(keys[i]):
                 found[i] = Finding(
                     rule="paragraph_cut",
@@ -127,12 +131,16 @@ def _add_pulled(
     samples = Counter(_QUOTED.findall("\n".join(lines)))
     if not samples:
         return
+    looks = 0
     for i in standing:
+        if looks >= _MOST_PULLED:
+            break
         if i in found or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
             continue
         words = lines[i].strip(_MARKS + " .,")
         if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):
             continue
+        looks += 1
         origin = next((j for j in standing if j != i and j not in found and _quotes(lines[j], words)), None)
         if origin is not None:
             found[i] = Finding(

@@ -57,7 +57,9 @@ def _kind(line: str, *, alone: bool) -> BlockKind:
     if _BULLET.match(line):
         return BlockKind.LIST_ITEM
     text = line.strip()
-    if alone and len(text) <= _SUBHEAD_SIZE and text[-1:] not in ".,;…" and " " in text and text[0] not in "([{":
+    if not alone or len(text) > _SUBHEAD_SIZE or " " not in text or text[0] in "([{":
+        return BlockKind.PARAGRAPH
+    if not text.rstrip("“”\"»«’'›)").endswith((".", ",", ";", "…", ":")):
         return BlockKind.SUBHEAD
     return BlockKind.PARAGRAPH
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from tasks.normalize.fold import fold, fold_lines
@@ -33,6 +35,7 @@ _STAMP = re.compile(
 )
 
 _LONGEST = 220  # bytes of key; a longer line says something
+_LONGEST_DATE = 60  # bytes of key of a line that is a date and no more
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
 _STAMP_WORDS = """
 aktualisiert zuletzt veröffentlicht publiziert erstellt erschienen stand published posted updated last first created
@@ -61,12 +64,17 @@ _WHOLE, _BEGINNINGS = _read_seeds()
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
 
 
-def find_stubs(lines: Sequence[str], masked: Sequence[bytes], first_paragraph: int) -> dict[int, Finding]:
-    """Return the lines that are newsroom furniture by their form; bare dates only before the first paragraph.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stub:
+    """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`)."""
 
-    `masked` are the lines' keys with their digits masked.
-    """
-    found: dict[int, Finding] = {}
+    finding: Finding
+    head_only: bool = False
+
+
+def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]:
+    """Return the lines that are newsroom furniture by their form; `masked` are their keys with the digits masked."""
+    found: dict[int, Stub] = {}
     for i, key in enumerate(masked):
         if len(key) > _LONGEST:
             continue
@@ -75,11 +83,19 @@ def find_stubs(lines: Sequence[str], masked: Sequence[bytes], first_paragraph: i
             start = key[:_SHORTEST]
             if start in _BEGINNINGS:
                 kind = _by_start(lines[i], _BEGINNINGS[start])
-            if kind is None and b"0" in key and len(key) < 60:
-                kind = _by_date(lines[i], start, in_head=i < first_paragraph)
+            if kind is None and b"0" in key and len(key) < _LONGEST_DATE:
+                if start in _STAMPS and _STAMP.fullmatch(lines[i]):
+                    kind = "publication stamp"
+                elif _MOMENT.fullmatch(lines[i]):
+                    found[i] = Stub(finding=_finding("date of publication"), head_only=True)
         if kind:
-            found[i] = Finding(rule="stub", reason=f"is {_article(kind)} {kind}", confidence=0.9)
+            found[i] = Stub(finding=_finding(kind))
     return found
+
+
+@cache
+def _finding(kind: str) -> Finding:
+    return Finding(rule="stub", reason=f"is {_article(kind)} {kind}", confidence=0.9)
 
 
 def _article(word: str) -> str:
@@ -89,11 +105,3 @@ def _article(word: str) -> str:
 def _by_start(line: str, beginnings: Sequence[tuple[str, str]]) -> str | None:
     low = line[:80].lower().lstrip("-–•>» ")
     return next((kind for phrase, kind in beginnings if low.startswith(phrase)), None)
-
-
-def _by_date(line: str, start: bytes, *, in_head: bool) -> str | None:
-    if start in _STAMPS and _STAMP.fullmatch(line):
-        return "publication stamp"
-    if in_head and _MOMENT.fullmatch(line):
-        return "publication stamp"
-    return None

@@ -33,6 +33,7 @@ _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
 _NEAR = 0.86
+_NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
 
 
 class Place(IntEnum):
@@ -185,7 +186,7 @@ def _suffix(text: str, front: bytes) -> bool:
 def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
     for wanted in (target.key, target.bare):
         size = len(wanted)
-        if size < 24 or len(key) < 24 or not 3 * size <= 5 * len(key) <= 8 * size:
+        if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not 3 * size <= 5 * len(key) <= 8 * size:
             continue
         alike = Indel.normalized_similarity(key, wanted, score_cutoff=_NEAR)
         if not alike or digits(key) != digits(wanted) or _goes_on(target, key):

@@ -204,35 +204,45 @@ def test_documents_that_cannot_be_read_fail_the_feed_although_they_are_fetched()
     assert readable.incidents[0].since == memory.failing_since
 
 
-def moving(hops: tuple[tuple[int, str], ...], polls: int, step: timedelta, *, known: bool = True) -> list[NextPoll]:
+TARGET = "https://b.example/feed"
+
+
+def moving(
+    *statuses: int, polls: int, step: timedelta, kin: str | None = TARGET, first: str = "changed"
+) -> list[NextPoll]:
     memory, now, plans = Memory(), NOW, []
-    for _ in range(polls):
-        plan = next_poll(result(hops=hops, final_url=hops[-1][1]), feed(memory), now, PLAIN, shares_identity=known)
+    hops = tuple((status, TARGET) for status in statuses)
+    for number in range(polls):
+        outcome = FetchOutcome.NOT_MODIFIED if number else FetchOutcome(first)
+        plan = next_poll(result(outcome, hops=hops, final_url=TARGET), feed(memory, kin=kin), now, PLAIN)
         plans.append(plan)
         memory, now = plan.memory, now + step
     return plans
 
 
 def test_a_permanent_move_is_believed_after_five_polls_and_three_days() -> None:
-    hops = ((301, "https://b.example/mid"), (308, "https://b.example/feed"))
-    plans = moving(hops, 8, timedelta(hours=13))
+    plans = moving(301, 308, polls=8, step=timedelta(hours=13))
     moved = [plan.moved_to for plan in plans]
-    assert moved == [None] * 6 + ["https://b.example/feed", None]
+    assert moved == [None] * 6 + [TARGET, None]
     assert [incident.kind for plan in plans for incident in plan.incidents] == ["feed.moved"]
 
 
 def test_a_move_is_not_believed_while_one_hop_is_temporary() -> None:
-    hops = ((301, "https://b.example/mid"), (302, "https://b.example/feed"))
-    assert {plan.moved_to for plan in moving(hops, 20, timedelta(days=1))} == {None}
+    assert {plan.moved_to for plan in moving(301, 302, polls=20, step=timedelta(days=1))} == {None}
 
 
 def test_a_move_to_a_feed_that_shares_nothing_is_not_believed() -> None:
-    plans = moving(((301, "https://portal.example/"),), 20, timedelta(days=1), known=False)
+    plans = moving(301, polls=20, step=timedelta(days=1), kin="https://a.example/feed")
     assert {plan.moved_to for plan in plans} == {None}
 
 
+def test_a_move_of_the_very_same_document_needs_no_further_proof() -> None:
+    plans = moving(301, polls=6, step=timedelta(days=1), kin=None, first="same_body")
+    assert [plan.moved_to for plan in plans] == [None] * 4 + [TARGET, None]
+
+
 def test_a_day_without_the_redirect_starts_the_count_anew() -> None:
-    plans = moving(((301, "https://b.example/feed"),), 4, timedelta(days=1))
+    plans = moving(301, polls=4, step=timedelta(days=1))
     plain = next_poll(result(), feed(plans[-1].memory), NOW + timedelta(days=4), PLAIN)
     assert plain.memory.move is None
 
@@ -256,7 +266,7 @@ def test_the_jitter_of_a_feed_is_stable_and_of_many_is_spread() -> None:
 def test_memory_survives_json() -> None:
     plans, _ = fail(5, FetchOutcome.GONE)
     memory = replace(plans[-1].memory, audited_at=NOW, lies=1, validators_url="https://a.example/")
-    moved = moving(((301, "https://b.example/feed"),), 2, timedelta(days=1))[-1].memory
+    moved = moving(301, polls=2, step=timedelta(days=1))[-1].memory
     for one in (memory, moved, Memory()):
         assert Memory.from_json(one.to_json()) == one
     assert Memory().to_json() == {}

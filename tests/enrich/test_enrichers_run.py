@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +109,31 @@ def test_feed_categories_become_tags_once_each_with_the_feed_s_own_word_as_code(
 def test_an_empty_article_has_no_tags_and_no_errors() -> None:
     tagging = Enrichers.load().tag(EnrichInput(headline=""))
     assert (tagging.tags, tagging.language, tagging.errors) == ((), "und", ())
+
+
+def test_a_newsroom_s_own_package_adds_enrichers_and_a_broken_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "newsroom-2.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: newsroom\nVersion: 2.5\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(
+        "[wireroom.enrichers]\nshout = newsroom_tags:tag_shout\ngone = newsroom_tags:missing\n", encoding="utf-8"
+    )
+    (tmp_path / "newsroom_tags.py").write_text(
+        "from storage.records import Tag\n"
+        "def tag_shout(article):\n"
+        "    if article.headline.isupper():\n"
+        "        yield Tag(kind='form', label='shouting', evidence=(article.headline,))\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    enrichers = Enrichers.load()
+    assert list(enrichers.versions)[-1] == "shout"
+    assert enrichers.versions["shout"] == "2.5"
+    tagging = enrichers.tag(article("EILMELDUNG AUS DEM RATHAUS"))
+    assert [(tag.label, tag.enricher, tag.version) for tag in tagging.tags if tag.kind == "form"] == [
+        ("shouting", "shout", "2.5")
+    ]
+    assert [error.enricher for error in tagging.errors] == ["gone"]
+    assert "missing" in tagging.errors[0].error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 from collections.abc import Callable
 from importlib.metadata import version
@@ -12,19 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
+from event_samples import every_event, long
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import validator_for
 
+from tasks.events import FULL, REFERENCE
 from tasks.events.compatibility import breaks
 from tasks.events.contracts import EVENTS
 from tasks.events.schemas import data_schema, documents, envelope_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
-_spec = importlib.util.spec_from_file_location("builders", Path(__file__).with_name("test_builders.py"))
-assert _spec is not None
-assert _spec.loader is not None
-builders = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(builders)
 
 
 def published(name: str) -> dict[str, Any]:
@@ -41,8 +37,8 @@ def test_the_committed_documents_are_what_the_types_say() -> None:
 
 
 def test_what_is_built_is_valid_by_the_committed_schemas() -> None:
-    for detail in (builders.events.FULL, builders.events.REFERENCE):
-        for event in [*builders.every_event(detail=detail), *builders.every_event(builders.long(80), detail)]:
+    for detail in (FULL, REFERENCE):
+        for event in [*every_event(detail=detail), *every_event(long(80), detail)]:
             ce = json.loads(event.body)
             Draft202012Validator(published("envelope.v1")).validate(ce)
             name = ce["dataschema"].removeprefix("urn:wireroom:schema:").replace(":v", ".v")
@@ -52,7 +48,7 @@ def test_what_is_built_is_valid_by_the_committed_schemas() -> None:
 
 
 def test_the_committed_schemas_would_notice_a_wrong_event() -> None:
-    ce = json.loads(builders.every_event()[0].body)
+    ce = json.loads(every_event()[0].body)
     for damage in ({"cause": "weather"}, {"backfill": None}, {"article": {"id": "x"}}):
         with pytest.raises(ValidationError):
             Draft202012Validator(published("article.created.v1")).validate(ce["data"] | damage)

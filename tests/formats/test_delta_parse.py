@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.records import ParsedDocument
@@ -48,16 +48,19 @@ def test_every_document_gives_the_same_whether_some_items_are_known_or_none(path
             read(path.read_bytes(), {"x"})
 
 
+@settings(max_examples=40)
 @given(FEEDS, st.integers(1, 3))
 def test_rss_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
     agrees(rss(items), share)
 
 
+@settings(max_examples=40)
 @given(FEEDS, st.integers(1, 3))
 def test_atom_gives_the_same_whether_some_items_are_known_or_none(items: list[Item], share: int) -> None:
     agrees(atom(items), share)
 
 
+@settings(max_examples=40)
 @given(FEEDS, FEEDS)
 def test_only_new_items_are_read_from_a_feed_that_moved_on(before: list[Item], added: list[Item]) -> None:
     held = {item.number for item in before}
@@ -102,6 +105,22 @@ def test_one_malformed_item_leaves_the_hashes_of_its_neighbours_alone() -> None:
         before.entries[0].raw_sha256,
         before.entries[0].sha256,
     )
+
+
+def test_pages_of_a_news_sitemap_that_were_seen_are_not_read_again() -> None:
+    page = (
+        "<url><loc>https://paper.example/{n}</loc><news:news><news:publication><news:name>Die Zeitung</news:name>"
+        "</news:publication><news:title>Headline {n}</news:title></news:news></url>"
+    )
+    namespaces = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    head = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" {namespaces}>'
+    before = read((head + "".join(page.format(n=n) for n in range(3)) + "</urlset>").encode())
+    seen = {one.raw_sha256 for one in before.entries}
+    after = read((head + "".join(page.format(n=n) for n in (9, 0, 1, 2)) + "</urlset>").encode(), seen)
+    assert [one.headline for one in after.entries] == ["Headline 9"]
+    assert len(after.skipped) == len(seen) == 3
+    assert after.hints == before.hints
+    assert after.hints.title == "Die Zeitung"
 
 
 def test_an_audit_finds_an_entry_that_reads_differently_now() -> None:

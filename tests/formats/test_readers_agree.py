@@ -52,21 +52,21 @@ def test_feedparser_reads_a_well_formed_document_as_we_do(path: Path) -> None:
         assert by_feedparser(body) == comparable(found.entries)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(FEEDS)
 def test_feedparser_reads_rss_as_we_do(items: list[Item]) -> None:
     body = rss(items)
     assert by_feedparser(body) == comparable(parse(body, content_type=None, url=URL).entries)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(FEEDS)
 def test_feedparser_reads_atom_as_we_do(items: list[Item]) -> None:
     body = atom(items)
     assert by_feedparser(body) == comparable(parse(body, content_type=None, url=URL).entries)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(FEEDS)
 def test_an_entry_has_the_same_fingerprint_whichever_reader_read_it(items: list[Item]) -> None:
     """Under a broken channel the items are read one by one, with the same result to the last bit."""

@@ -31,8 +31,10 @@ def run(room: Room, selection: Selection) -> ReingestRun:
 def filled(room: Room, publisher: Publisher, clock: Clock) -> Room:
     """A room with three articles in two feeds, cleaned with the stub rule off, as an older normalizer might have."""
     publisher.feeds["land"] = [
-        Piece(guid=f"l{n}", headline=f"Landesmeldung {n}", body="<p>Ein erster Absatz mit genug Text darin.</p>")
-        for n in range(2)
+        Piece(guid=f"l{n}", headline=f"Landesmeldung {n}", body=f"<p>{text}</p>")
+        for n, text in enumerate(
+            ("Die Brücke bei Grünau wird im Frühjahr saniert.", "Das Museum verlängert seine Ausstellung bis März.")
+        )
     ]
     with room.sessions.begin() as session:
         for name in ("stadt", "land"):

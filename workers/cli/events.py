@@ -59,7 +59,7 @@ def tail(
     """
     from workers.subscriber.start import begin
 
-    select = _select(types, feeds, tags, languages)
+    select = chosen_events(types, feeds, tags, languages)
     with _stream() as (client, key):
         start: Any = "beginning" if from_start else moment(since, datetime.now(UTC)) if since else "now"
         shown = 0
@@ -98,7 +98,7 @@ def replay(
     from storage.db import reading
     from workers.subscriber.events import event_from_json
 
-    select = _select(types, feeds, tags, languages)
+    select = chosen_events(types, feeds, tags, languages)
     with opened_store() as sessions:
         with reading(sessions) as session:
             if after_id is not None:
@@ -172,6 +172,25 @@ def groups(
             as_json=as_json,
             empty="Nobody reads the stream as a group. docs/events.md shows how to.",
         )
+
+
+@app.command()
+def serve() -> None:
+    """Serve events over HTTP: server-sent events, replay as JSON lines, and articles too long for an event.
+
+    Example: `WIREROOM_EVENTS_PORT=8787 wireroom events serve`
+    """
+    with opened_store() as sessions:
+        from aiohttp import web
+
+        from workers import logs
+        from workers.serve import make_server
+
+        chosen = settings()
+        logs.configure(form=chosen.log_format, level=chosen.log_level, process="events")
+        token = chosen.events_token.get_secret_value() if chosen.events_token else None
+        server = make_server(sessions, token=token)
+        web.run_app(server, host=chosen.events_host, port=chosen.events_port, access_log=None, print=None)
 
 
 @app.command()
@@ -275,9 +294,10 @@ def _stream() -> Iterator[tuple[Redis, str]]:
             yield client, chosen.stream
 
 
-def _select(
+def chosen_events(
     types: list[str] | None, feeds: list[str] | None, tags: list[str] | None, languages: list[str] | None
 ) -> Select:
+    """The options of a command as a choice; a feed may be named by URL or title."""
     from workers.subscriber import Select
 
     numbers = {int(feed) for feed in feeds or () if feed.isdigit()}

@@ -137,6 +137,7 @@ def show(
     """
     from storage import feeds
     from storage.db import reading
+    from tasks.access import masked
     from tasks.cadence import Rhythm
     from tasks.room import utc_now
 
@@ -145,6 +146,7 @@ def show(
         history = feeds.history(session, feed.id, attempts) if attempts else []
         facts = {name: value for name, value in feed.model_dump().items() if name not in HIDDEN}
         facts["url"] = _masked(feed.url)
+        facts["settings"] = masked(feed.settings)
         rhythm = Rhythm.from_json(feed.rhythm)
         facts["rhythm"] = (
             {"entries_a_day": round(rhythm.rate(utc_now()), 2), "window": rhythm.window} if rhythm.at else None
@@ -171,6 +173,94 @@ def show(
                 typer.echo(f"{name:>18}  {short(value)}")
         typer.echo()
         listing(rows, as_json=False, empty="Never fetched yet.")
+
+
+@app.command("set")
+def set_(
+    reference: Reference,
+    *,
+    interval: Annotated[int | None, typer.Option(min=0, help="Least seconds between two polls; 0 for none.")] = None,
+    weight: Annotated[
+        float | None, typer.Option(min=0.01, max=100, help="What its entries matter against others' (1).")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="`Name: value` to send; `Name:` takes it back. User-Agent replaces ours.")
+    ] = None,
+    auth: Annotated[
+        str | None, typer.Option(help="basic, bearer, header, query or none; the secret is asked for, never an option.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The user, header or query parameter that --auth needs.")] = None,
+    proxy: Annotated[str | None, typer.Option(help="http://host:port; empty for none.")] = None,
+    verify_tls: Annotated[bool | None, typer.Option(help="Whether its certificate must be valid.")] = None,
+) -> None:
+    """Change how a feed is polled. A secret is read from the terminal, or from standard input.
+
+    Example: `wireroom feeds set 3 --interval 1800 --auth header --name X-Api-Key`
+    """
+    from storage import feeds
+    from tasks.access import BadAccess, asked_with, masked
+    from tasks.room import utc_now
+
+    with opened_store() as sessions, sessions.begin() as session:
+        feed = feeds.find(session, reference)
+        changed = dict(feed.settings)
+        if weight is not None:
+            changed["weight"] = weight
+        for line in header or ():
+            title, _, value = line.partition(":")
+            headers = {**changed.get("headers", {}), title.strip(): value.strip()}
+            changed["headers"] = {each: text for each, text in headers.items() if text}
+        if auth is not None:
+            changed["auth"] = _secret(auth, name)
+        if proxy is not None:
+            changed["proxy"] = proxy
+        if verify_tls is not None:
+            changed["verify_tls"] = verify_tls
+        changed = {key: value for key, value in changed.items() if value not in (None, "", {})}
+        try:
+            asked_with(changed)
+        except BadAccess as error:
+            fail(str(error), Exit.USAGE)
+        feed.settings = changed
+        if interval is not None:
+            feed.interval = interval or None
+        # The new way is tried at once, so that a wrong one is seen now.
+        feeds.due_now(session, feed, now=utc_now(), reason="settings changed")
+        typer.echo(f"feed {feed.id}: {short(masked(changed)) if changed else 'polled as by default'}")
+
+
+def _secret(kind: str, name: str | None) -> dict[str, str]:
+    """The credentials of this kind; what is secret of them is asked for without echo, or read from a pipe."""
+    if kind == "none":
+        return {}
+    label = {"basic": "password", "bearer": "token"}.get(kind, "value")
+    piped = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    secret = piped if piped is not None else typer.prompt(label.capitalize(), hide_input=True)
+    named = {} if kind == "bearer" or name is None else {"user" if kind == "basic" else "name": name}
+    return {"kind": kind, **named, label: str(secret)}
+
+
+@app.command("test")
+def try_out(
+    url: Annotated[str, typer.Argument(help="A feed's URL, or the id of a feed to try with its own settings.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a feed, read it and explain, without keeping anything: hops, validators, format, entries, next poll.
+
+    Example: `wireroom feeds test https://example.org/news.rss`
+    """
+    from tasks import explain
+
+    with opened_room() as room:
+        facts = explain.explain(room, url)
+    if as_json:
+        print_json(facts)
+    else:
+        for label, value in facts.items():
+            if value not in (None, [], {}, ""):
+                typer.echo(f"{label.replace('_', ' '):>18}  {short(value)}")
+    raise typer.Exit(Exit.FAILED if facts["problem"] else Exit.OK)
 
 
 def _set_status(reference: str, status: str, said: str) -> None:
@@ -223,19 +313,25 @@ def import_(
     """
     from storage import feeds
     from storage.errors import DuplicateFeed
-    from tasks.formats import opml
+    from tasks.formats import FormatError, opml
     from tasks.room import utc_now
 
     data = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
     try:
-        outlines = opml.read(data)
-    except opml.BadOpml as error:
+        outlines = opml.parse(data)
+    except FormatError as error:
         fail(str(error), Exit.USAGE)
     counts = {"added": 0, "known": 0}
     with opened_store() as sessions, sessions.begin() as session:
         for outline in outlines:
             try:
-                feeds.add(session, url=outline.url, now=utc_now(), title=outline.title, publisher=outline.folder)
+                feeds.add(
+                    session,
+                    url=outline.url,
+                    now=utc_now(),
+                    title=outline.title,
+                    publisher=outline.folders[-1] if outline.folders else None,
+                )
                 counts["added"] += 1
             except DuplicateFeed:
                 counts["known"] += 1
@@ -267,10 +363,15 @@ def export(
 
     with opened_store() as sessions, reading(sessions) as session:
         outlines = [
-            opml.Outline(url=feed.url, title=feed.title, site_url=feed.site_url, folder=feed.publisher)
+            opml.Subscription(
+                url=feed.url,
+                title=feed.title,
+                site_url=feed.site_url,
+                folders=(feed.publisher,) if feed.publisher else (),
+            )
             for feed in feeds.listing(session)
         ]
-    data = opml.write(outlines, title="Wireroom feeds", now=utc_now())
+    data = opml.render(outlines, title="Wireroom feeds", created=utc_now())
     if file is None:
         sys.stdout.buffer.write(data)
     else:

@@ -1,11 +1,10 @@
-"""`wireroom run|worker|beat|relay|health`: what is started, and whether it lives."""
+"""`wireroom run|worker|beat|relay|websub|health`: what is started, and whether it lives."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -25,7 +24,7 @@ class Queues(StrEnum):
 
 def add_to(root: typer.Typer) -> None:
     """Put the processes under the root command."""
-    for command in (run, worker, beat, relay, health):
+    for command in (run, worker, beat, relay, websub, health):
         root.command()(command)
     for name, command in (("prepare", prepare), ("sample-wire", sample_wire)):
         root.command(name, hidden=True)(command)
@@ -77,9 +76,10 @@ def worker(
     names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--queues={','.join(names)}",
-            f"--concurrency={concurrency or chosen.concurrency}",
+            f"--concurrency={concurrency or chosen.concurrency or os.cpu_count() or 1}",
             "--pool=prefork",
             f"--hostname={queues.value}@%h",
             f"--loglevel={chosen.log_level}",
@@ -107,31 +107,58 @@ def beat() -> None:
         health.gone(chosen, "beat")
 
 
-def relay() -> None:
+def relay(
+    *,
+    with_beat: Annotated[
+        bool, typer.Option("--beat", help="Tick as well, as `wireroom beat` does; saves a process.")
+    ] = False,
+) -> None:
     """Publish events from the database to the Redis stream; one is active, others stand by.
 
     Example: `wireroom relay`
     """
+    from workers.relaying import relay_events
+
     with explained():
         chosen = settings()
         _log("relay")
-        from storage.db import make_engine, make_sessions
-        from workers import health as signs
-        from workers.relay import Limits, Relay
-
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        relay_events(chosen, stop, with_beat=with_beat)
+
+
+def websub() -> None:
+    """Have hubs push feeds instead of polling them (WebSub); needs WIREROOM_WEBSUB_URL, where hubs reach this.
+
+    Example: `WIREROOM_WEBSUB_URL=https://push.example.org wireroom websub`
+    """
+    import asyncio
+
+    with explained():
+        chosen = settings()
+        if chosen.websub_url is None:
+            fail("WIREROOM_WEBSUB_URL is not set: it is the address that hubs reach this service at", Exit.USAGE)
+        _log("websub")
+        from storage.db import make_engine, make_sessions
+        from tasks import intake, jobs
+        from workers.app import make_app
+        from workers.rooms import room_of
+        from workers.websub import Subscriber, run
+
+        make_app(chosen)
         engine = make_engine(chosen.database)
-        Relay(
-            sessions=make_sessions(engine),
-            redis_url=chosen.redis,
-            key=chosen.stream,
-            limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
-            pulse=signs.Pulse(chosen, "relay"),
-        ).run(stop)
-        signs.gone(chosen, "relay")
-        engine.dispose()
+
+        def deliver(document_id: int) -> None:
+            for ids in intake.batches([(document_id, 0)]):
+                jobs.send_documents(ids)
+
+        room = room_of(chosen, make_sessions(engine))
+        try:
+            subscriber = Subscriber(room, base=str(chosen.websub_url), deliver=deliver)
+            asyncio.run(run(subscriber, chosen.websub_host, chosen.websub_port))
+        finally:
+            engine.dispose()
 
 
 def health(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from .events import Event, event_from_json
+from .events import Event, GapError, event_from_json
 
 Replay = Callable[[int, int], Iterator[Event]]
 PAGE = 500
@@ -27,6 +27,10 @@ def replay_over_http(base: str, *, token: str | None = None) -> Replay:
             with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310 - as above
                 for line in answer:
                     told = json.loads(line)
+                    if gap := told.get("gap"):
+                        raise GapError(
+                            f"the database has no events after {gap['after']} and before {gap['before']} any more"
+                        )
                     after = told["position"]
                     found += 1
                     yield event_from_json(after, json.dumps(told["event"], ensure_ascii=False), replayed=True)

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("rhythm", sa.JSON(), nullable=False),
         sa.Column("unread", sa.Text(), nullable=True),
         sa.Column("state", sa.JSON(), nullable=False),
+        sa.Column("pull", sa.Float(), server_default=sa.text("1"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
         sa.UniqueConstraint("url", name=op.f("uq_feed_url")),
         sqlite_autoincrement=True,

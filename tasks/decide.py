@@ -1,0 +1,221 @@
+"""What each entry of a document comes to: identified, cleaned, tagged, compared with what is held. Writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from storage import articles, source_lines
+from storage.db import reading
+from storage.ids import new_id
+from storage.models import Feed, SourceLines
+from storage.records import BadEntry, CleanArticle, Entry, HeldArticle, KnownLines, ParsedDocument, Tag
+from tasks.content import content_of
+from tasks.enrich import EnrichInput, Tagging
+from tasks.identify import Match, identify
+from tasks.normalize import KnownLine, line_keys, normalize
+from tasks.revise import Revised, revise
+from tasks.room import Room
+from tasks.stories import Fingerprint, fingerprint
+from tasks.urls import document_keys
+
+log = structlog.get_logger()
+
+# Other articles of the same document that must hold a line before they are asked about it: fewer prove nothing.
+RECURS = 3
+
+
+@dataclass(kw_only=True)
+class Decision:
+    """What one entry comes to; what stands below `match` is there only where something is written.
+
+    `outcome` is `created`, `revised`, `refreshed` (came out the same), `unchanged`, `stale` (a newer document has
+    spoken), `purged` or `repeated`. `taught` are the line keys that a new article counts for in its source.
+    """
+
+    entry: Entry
+    outcome: str
+    article_id: UUID | None = None
+    held: HeldArticle | None = None
+    match: Match | None = None
+    clean: CleanArticle | None = None
+    content: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[Tag, ...] = ()
+    language: str | None = None
+    fingerprint: Fingerprint | None = None
+    taught: dict[str, str] = field(default_factory=dict)
+
+
+def decide(
+    room: Room,
+    feed: Feed,
+    document_id: int,
+    parsed: ParsedDocument,
+    *,
+    force: bool,
+    only: Collection[int] | None = None,
+) -> tuple[list[Decision], list[BadEntry]]:
+    """What each entry of a parsed document comes to, and the entries that could not be read after all.
+
+    With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
+    at other positions are left alone.
+    """
+    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")))
+    with reading(room.sessions) as session:
+        known = articles.known_by(session, feed.id, (key for own in keys for key in own))
+        held = articles.held(session, set(known.values()))
+        matches = identify(keys, known)
+        pairs = zip(parsed.entries, matches, strict=True)
+        decisions = [
+            _fate(entry, match, held, document_id, force=force)
+            for entry, match in pairs
+            if only is None or entry.position in only
+        ]
+        before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
+        lines = source_lines.load(session, feed.id)
+    return _worked_out(room, feed, decisions, before, lines)
+
+
+def _fate(
+    entry: Entry, match: Match | None, held: Mapping[UUID, HeldArticle], document_id: int, *, force: bool
+) -> Decision:
+    """How far the entry goes: `outcome` is final, or open (empty) where it must be read and compared."""
+    if match is None:
+        return Decision(entry=entry, outcome="repeated")
+    if match.article is None:
+        return Decision(entry=entry, outcome="created", article_id=new_id(), match=match)
+    known = held.get(match.article)
+    if known is None:
+        return Decision(entry=entry, outcome="purged", match=match)
+    outcome = ""
+    if known.document_id > document_id:
+        outcome = "stale"
+    elif known.entry_sha256 == entry.sha256 and not force:
+        outcome = "unchanged"
+    return Decision(entry=entry, outcome=outcome, article_id=known.id, held=known, match=match)
+
+
+def _open(decision: Decision) -> bool:
+    return decision.outcome in {"", "created"}
+
+
+def _worked_out(
+    room: Room, feed: Feed, decisions: list[Decision], before: Mapping[UUID, dict[str, Any]], lines: SourceLines
+) -> tuple[list[Decision], list[BadEntry]]:
+    """Clean, tag and compare the open decisions, each on its own: one bad entry never stops a feed."""
+    known = known_lines(lines)
+    bad: list[BadEntry] = []
+
+    def guarded(step: Any, decision: Decision) -> bool:
+        try:
+            step(decision)
+        except Exception as error:  # noqa: BLE001  # kept with its reason, and the others go through
+            log.warning("entry.quarantined", feed_id=feed.id, position=decision.entry.position, error=repr(error))
+            bad.append(_bad(decision.entry, error))
+            return False
+        return True
+
+    def clean(decision: Decision) -> None:
+        decision.clean = _cleaned(room, feed, decision.entry, known)
+        if decision.outcome == "created":
+            decision.taught = line_keys(decision.clean)
+
+    cleaned = [decision for decision in decisions if not _open(decision) or guarded(clean, decision)]
+    often, richer = _with_this_document(lines, cleaned)
+
+    def finish(decision: Decision) -> None:
+        if not often.isdisjoint(decision.taught):
+            decision.clean = _cleaned(room, feed, decision.entry, richer)
+        _finished(room, feed, decision, before)
+
+    good = [decision for decision in cleaned if not _open(decision) or guarded(finish, decision)]
+    return good, bad
+
+
+def known_lines(lines: SourceLines, extra: Mapping[str, int] = {}, articles: int = 0) -> dict[str, KnownLine]:
+    """What a source's row says of its lines, with the counts of further articles added."""
+    total = lines.articles + articles
+    known = {
+        key: KnownLine(key=key, seen=value[0] + extra.get(key, 0), articles=total)
+        for key, value in lines.lines.items()
+        if value[0] + extra.get(key, 0) > 1
+    }
+    fresh = {key: seen for key, seen in extra.items() if seen > 1 and key not in known}
+    known |= {key: KnownLine(key=key, seen=seen, articles=total) for key, seen in fresh.items()}
+    for key, (state, _) in lines.rulings.items():
+        seen = lines.lines.get(key, [0])[0]
+        known[key] = KnownLine(key=key, seen=seen, articles=total, state=KnownLines(state))
+    return known
+
+
+def _with_this_document(lines: SourceLines, decisions: list[Decision]) -> tuple[set[str], dict[str, KnownLine]]:
+    """The lines that recur among this document's new articles, and the source's lines with these counted in.
+
+    A first document shows thirty articles of a source at once: its share row need not wait for the second one.
+    """
+    taught = [decision.taught for decision in decisions if decision.taught]
+    counts = Counter(key for article in taught for key in article)
+    often = {key: seen for key, seen in counts.items() if seen > RECURS}
+    if not often:
+        return set(), {}
+    # A line counts as seen in the other articles: its own is taken off.
+    return set(often), known_lines(lines, {key: seen - 1 for key, seen in often.items()}, len(taught) - 1)
+
+
+def _cleaned(room: Room, feed: Feed, entry: Entry, known: Mapping[str, KnownLine]) -> CleanArticle:
+    return normalize(
+        entry,
+        known=known,
+        off=frozenset(feed.settings.get("rules_off", ())),
+        threshold=feed.settings.get("threshold", room.threshold),
+        publisher=feed.publisher,
+    )
+
+
+def _finished(room: Room, feed: Feed, decision: Decision, before: Mapping[UUID, dict[str, Any]]) -> None:
+    """Tag a cleaned entry, and say whether a reader would notice."""
+    entry, clean = decision.entry, decision.clean
+    if clean is None:
+        raise ValueError("only a cleaned entry can be finished")
+    tagging: Tagging = room.enrichers.tag(
+        EnrichInput(
+            headline=clean.headline,
+            teaser=clean.teaser,
+            blocks=clean.blocks,
+            categories=entry.categories,
+            feed_language=entry.language or feed.language,
+            url=entry.url,
+        )
+    )
+    for problem in tagging.errors:
+        log.warning("enricher.failed", feed_id=feed.id, article_id=str(decision.article_id), error=str(problem))
+    decision.language, decision.tags = tagging.language, tuple(tagging.tags)
+    decision.content = content_of(entry, clean, language=tagging.language)
+    if decision.held is not None:
+        verdict = revise(before[decision.held.id], decision.content)
+        if isinstance(verdict, Revised):
+            decision.outcome, decision.changed = "revised", dict(verdict.changed)
+        else:
+            decision.outcome = "refreshed"
+    if decision.outcome in {"created", "revised"}:
+        decision.fingerprint = fingerprint(clean.headline, clean.text)
+
+
+def _bad(entry: Entry, error: Exception) -> BadEntry:
+    """An entry that parsed but could not be worked out, with all that was read of it."""
+    texts = {
+        "guid": entry.guid,
+        "url": entry.url,
+        "headline": entry.headline,
+        "teaser": entry.teaser.value if entry.teaser else None,
+        "content": entry.content.value if entry.content else None,
+    }
+    raw = json.dumps(texts, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return BadEntry(position=entry.position, reason="normalize", error=repr(error), raw=raw)

@@ -1,0 +1,27 @@
+"""Every rule that takes a line out or marks it, by the name a removal carries and a feed's settings may turn off."""
+
+from __future__ import annotations
+
+RULES = {
+    "headline_copy": "The line is the headline, or says it again in other case, quotes, dashes or characters.",
+    "headline_cut": "The line is the headline cut at its end, or without the label in front.",
+    "headline_wrapped": "The line is the headline with a label before it or a publisher's name behind it.",
+    "headline_near": "The line says the headline with a word or two changed, and the same numbers.",
+    "teaser_copy": "As above, for the teaser.",
+    "teaser_cut": "The line is the beginning of the teaser, with or without an ellipsis.",
+    "teaser_wrapped": "The line is the teaser with a label, a dateline or a read-more around it.",
+    "teaser_near": "The line says the teaser with a word or two changed, and the same numbers.",
+    "joined": "The line is headline and teaser in one.",
+    "paragraph_copy": "The line is long and an earlier line says it word for word.",
+    "paragraph_cut": "The line ends in an ellipsis, and another line begins with it and goes on.",
+    "block_copy": "The line is short and stands beside the same repeated line in both places.",
+    "pulled_quote": "The line is nothing but words that a paragraph has in quotation marks.",
+    "contents": "The line is one of three or more in a row that all come again as subheads.",
+    "stub": "The line is what newsroom systems leave behind: labels, shares, read times, boxes, dates.",
+    "learned": "Enough other articles of the source hold the line.",
+    "pinned": "An operator pinned the line for the source.",
+    "furniture": "The line is a byline, credit, correction or embargo, and is kept as that field.",
+    "dateline": "The dateline in front of the first paragraph, kept as that field.",
+    "sign_off": "The agency in brackets behind the last paragraph, kept as the credit.",
+    "publisher_suffix": "The publisher's name behind the headline.",
+}

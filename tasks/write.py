@@ -1,0 +1,251 @@
+"""Write what was decided about a document's entries: rows, stories and the events that tell of them, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from storage import articles, outbox
+from storage.models import ArticleTag, Document, Feed
+from storage.records import ArticleView, Cause, Event, Tag
+from tasks import events
+from tasks.content import fingerprint as content_sha256
+from tasks.decide import Decision
+from tasks.events import Detail
+from tasks.normalize import VERSION as NORMALIZER
+from tasks.room import Room
+from tasks.stories.settle import Settled, settle
+from tasks.stories.table import Arrival
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occasion:
+    """Why something is written, and when; `backfill` marks what a feed already held when it was first fetched."""
+
+    cause: Cause
+    now: datetime
+    backfill: bool = False
+
+
+def write(
+    session: Session, room: Room, feed: Feed, document: Document, decisions: Sequence[Decision], occasion: Occasion
+) -> list[Event]:
+    """Write the decisions and the events that tell of them; the caller holds the feed's lock.
+
+    Raises Raced when another worker identified or revised one of the articles since it was read.
+    """
+    settled = settle(session, list(_arrivals(feed, decisions, occasion.now)), since=occasion.now - room.story_window,
+                     now=occasion.now)  # fmt: skip
+    writes = articles.no_writes()
+    told: list[Event] = []
+    old_tags = articles.tags_of(session, [d.held.id for d in decisions if d.held is not None and d.content])
+    for decision in decisions:
+        if decision.match is None or decision.article_id is None:
+            continue
+        own = {"feed_id": feed.id, "article_id": decision.article_id}
+        writes.aliases += [{"kind": kind, "key": key, **own} for kind, key in decision.match.aliases]
+        if not decision.content:
+            continue
+        before = [_record(tag) for tag in old_tags.get(decision.article_id, ())]
+        retagged = decision.held is None or _names(before) != _names(decision.tags)
+        number = _rows(writes, decision, document, own, tagger=room.enrichers.version, occasion=occasion)
+        if retagged:
+            writes.tags += _tag_rows(decision)
+            writes.retagged += [decision.article_id] if decision.held is not None else []
+        if decision.outcome in {"created", "revised"} or retagged:
+            view = _view(feed, decision, number, occasion.now, settled.get(decision.article_id))
+            told += _events(room, view, decision, before if retagged else None, occasion)
+    articles.write(session, writes)
+    for one in settled.values():
+        told += _story_events(one, occasion)
+    told += _duplicates(room, feed, decisions, settled, occasion)
+    outbox.record(session, told)
+    return told
+
+
+def _arrivals(feed: Feed, decisions: Iterable[Decision], now: datetime) -> Iterable[Arrival]:
+    """The texts that may be copies of others."""
+    for decision in decisions:
+        if decision.fingerprint is None or decision.article_id is None:
+            continue
+        held = decision.held
+        yield Arrival(
+            article_id=decision.article_id,
+            fingerprint=decision.fingerprint,
+            feed_id=feed.id,
+            revision=1 if held is None else held.revision + 1,
+            first_seen_at=now if held is None else held.first_seen_at,
+            revised=held is not None,
+        )
+
+
+def _rows(
+    writes: articles.Writes,
+    decision: Decision,
+    document: Document,
+    own: Mapping[str, Any],
+    *,
+    tagger: str,
+    occasion: Occasion,
+) -> int:
+    """Add the article's row and, for a new version, the revision's; returns the revision's number."""
+    entry, content, held = decision.entry, decision.content, decision.held
+    number = 1 if held is None else held.revision + (decision.outcome == "revised")
+    common = {
+        "entry_sha256": entry.sha256,
+        "content_sha256": content_sha256(content),
+        "normalizer": NORMALIZER,
+        "document_id": document.id,
+        "position": entry.position,
+    }
+    row = common | {
+        "id": decision.article_id,
+        "status": "usable",
+        "revision": number,
+        "headline": content.get("headline", ""),
+        "teaser": content.get("teaser"),
+        "url": content.get("url"),
+        "language": decision.language,
+        "published_at": entry.published_at,
+        "updated_at": entry.updated_at,
+        "tagger": tagger,
+        "words": sum(block["text"].count(" ") + 1 for block in content.get("blocks", ())),
+    }
+    if held is None and decision.match is not None:
+        kind, key = decision.match.primary
+        writes.identities.append({"kind": kind, "key": key, **own})
+        times = {"first_seen_at": occasion.now, "revised_at": occasion.now}
+        writes.articles.append(row | times | {"feed_id": own["feed_id"], "guid": entry.guid})
+    elif held is not None:
+        revised_at = occasion.now if decision.outcome == "revised" else held.revised_at
+        writes.updates.append(row | {"was": held.revision, "revised_at": revised_at})
+    if decision.outcome in {"created", "revised"}:
+        made = {"article_id": decision.article_id, "number": number, "created_at": occasion.now}
+        said = {"cause": occasion.cause, "changed": sorted(decision.changed), "content": content}
+        writes.revisions.append(common | made | said)
+    return number
+
+
+def _tag_rows(decision: Decision) -> list[dict[str, Any]]:
+    return [
+        {
+            "article_id": decision.article_id,
+            "number": number,
+            "kind": tag.kind,
+            "label": tag.label,
+            "scheme": tag.scheme,
+            "code": tag.code,
+            "confidence": tag.confidence,
+            "enricher": tag.enricher,
+            "version": tag.version,
+            "evidence": list(tag.evidence),
+        }
+        for number, tag in enumerate(decision.tags)
+    ]
+
+
+def _record(row: ArticleTag) -> Tag:
+    values = row.model_dump(exclude={"article_id", "number"})
+    return Tag(**values | {"evidence": tuple(row.evidence)})
+
+
+def _names(tags: Iterable[Tag]) -> set[tuple[str, str, str | None, str | None]]:
+    """What makes two taggings differ for a subscriber: not the confidence, not the words that led there."""
+    return {(tag.kind, tag.label, tag.scheme, tag.code) for tag in tags}
+
+
+def _view(feed: Feed, decision: Decision, number: int, now: datetime, settled: Settled | None) -> ArticleView:
+    """The article of a decision as it goes out."""
+    entry, held = decision.entry, decision.held
+    if decision.article_id is None or decision.clean is None:
+        raise ValueError("only an identified, cleaned entry has a view")
+    return ArticleView(
+        id=decision.article_id,
+        feed_id=feed.id,
+        feed_url=feed.url,
+        publisher=feed.publisher,
+        revision=number,
+        status="usable",
+        url=entry.url,
+        guid=entry.guid,
+        language=decision.language,
+        published_at=entry.published_at,
+        published_raw=entry.published_raw,
+        updated_at=entry.updated_at,
+        first_seen_at=held.first_seen_at if held else now,
+        clean=decision.clean,
+        authors=entry.authors,
+        media=entry.media,
+        tags=decision.tags,
+        normalizer=NORMALIZER,
+        duplicate_of=settled.duplicate_of if settled else None,
+        story_id=settled.story_id if settled else None,
+    )
+
+
+def _events(
+    room: Room, view: ArticleView, decision: Decision, before: list[Tag] | None, occasion: Occasion
+) -> list[Event]:
+    """What to tell of one article; `before` are its tags until now where they changed."""
+    common: dict[str, Any] = {"cause": occasion.cause, "now": occasion.now, "detail": _detail(room)}
+    if decision.outcome == "created":
+        return [events.article_created(view, backfill=occasion.backfill, **common)]
+    if decision.outcome == "revised":
+        return [events.article_revised(view, changed=decision.changed, **common)]
+    return [events.article_tags_changed(view, before=before or [], **common)]
+
+
+def _detail(room: Room) -> Detail:
+    return Detail(text=room.payload == "full")
+
+
+def _story_events(one: Settled, occasion: Occasion) -> list[Event]:
+    told: list[Event] = []
+    common: dict[str, Any] = {"cause": occasion.cause, "now": occasion.now, "backfill": occasion.backfill}
+    if one.opened_with is not None:
+        first = one.opened_with
+        told.append(events.story_opened(one.story_id, article_id=first.article_id, feed_id=first.feed_id, **common))
+    for member in one.joined:
+        if member != one.opened_with:
+            joined = events.story_joined(
+                one.story_id,
+                article_id=member.article_id,
+                revision=member.revision,
+                feed_id=member.feed_id,
+                relation=member.relation.value,
+                similarity=member.similarity,
+                **common,
+            )
+            told.append(joined)
+    return told
+
+
+def _duplicates(
+    room: Room, feed: Feed, decisions: Sequence[Decision], settled: Mapping[UUID, Settled], occasion: Occasion
+) -> list[Event]:
+    """The word that an article says what another one said before."""
+    told: list[Event] = []
+    for decision in decisions:
+        one = settled.get(decision.article_id) if decision.article_id else None
+        if one is None or one.duplicate_of is None or decision.outcome not in {"created", "revised"}:
+            continue
+        number = 1 if decision.held is None else decision.held.revision + 1
+        view = _view(feed, decision, number, occasion.now, one)
+        told.append(
+            events.article_duplicate_of(
+                view,
+                original=one.duplicate_of,
+                relation=one.how.relation.value,
+                similarity=one.how.similarity,
+                cause=occasion.cause,
+                now=occasion.now,
+                backfill=occasion.backfill,
+                detail=_detail(room),
+            )
+        )
+    return told

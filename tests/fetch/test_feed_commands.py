@@ -1,0 +1,96 @@
+"""`wireroom feeds test` and `feeds set`: look before adding, and give a feed its own way of being asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from storage import feeds
+from storage.db import make_engine, make_sessions
+from tasks.fetch import close
+from tasks.room import utc_now
+from workers.cli.root import app
+from workers.settings import settings
+
+from .conftest import FEED, Site, reply
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def wireroom(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    monkeypatch.setenv("WIREROOM_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WIREROOM_ALLOW_NETWORKS", "127.0.0.0/8")
+    settings.cache_clear()
+    yield lambda *words, **options: CliRunner().invoke(app, list(words), **options)
+    settings.cache_clear()
+    close()
+
+
+def add(sqlite_url: str, url: str) -> int:
+    engine = make_engine(sqlite_url)
+    with make_sessions(engine).begin() as session:
+        feed = feeds.add(session, url=url, now=utc_now())
+        session.flush()
+        feed_id = feed.id
+    engine.dispose()
+    return feed_id
+
+
+def test_a_feed_is_looked_at_and_explained_without_being_kept(site: Site, wireroom: Command) -> None:
+    site.serve("/old", reply(301, Location="/feed"))
+    site.serve("/feed", reply(200, FEED, ETag='"1"', Content_Type="application/rss+xml"))
+    answer = wireroom("feeds", "test", site.url("/old"), "--json")
+    facts = json.loads(answer.stdout)
+    assert answer.exit_code == 0, answer.output
+    assert (facts["outcome"], facts["entries"], facts["title"]) == ("changed", 1, "Lokales")
+    assert facts["headlines"] == ["Brücke gesperrt"]
+    assert facts["redirects"] == [f"301 to {site.url('/feed')}"]
+    assert facts["validators"] == "ETag"
+    assert facts["problem"] is None
+    assert wireroom("feeds", "list", "--json").stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (reply(404), "HTTP 404"),
+        (reply(200, b"<!doctype html><html><body>Anmelden</body></html>"), "an HTML page instead of a feed"),
+        (reply(200, b'<?xml version="1.0"?><rss version="2.0"><channel></channel></rss>'), "a feed without entries"),
+    ],
+)
+def test_what_is_wrong_with_a_feed_is_said(site: Site, wireroom: Command, answer: bytes, problem: str) -> None:
+    said = wireroom("feeds", "test", site.serve("/feed", answer), "--json")
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["problem"] == problem
+
+
+def test_a_feed_is_given_credentials_that_no_listing_shows(site: Site, wireroom: Command, sqlite_url: str) -> None:
+    wanted = "Bearer s3cret"
+    url = site.serve("/feed", lambda asked: reply(200 if asked.headers.get("authorization") == wanted else 401, FEED))
+    feed_id = str(add(sqlite_url, url))
+    assert json.loads(wireroom("feeds", "test", feed_id, "--json").stdout)["status"] == 401
+    done = wireroom("feeds", "set", feed_id, "--auth", "bearer", "--header", "X-Desk: wien", input="s3cret\n")
+    assert done.exit_code == 0, done.output
+    assert json.loads(wireroom("feeds", "test", feed_id, "--json").stdout)["status"] == 200
+    assert site.asked[-1].headers["x-desk"] == "wien"
+    shown = wireroom("feeds", "show", feed_id, "--json")
+    assert json.loads(shown.stdout)["settings"]["auth"] == {"kind": "bearer", "token": "***"}
+    assert "s3cret" not in done.output + shown.output
+    wireroom("feeds", "set", feed_id, "--auth", "none", "--header", "X-Desk:", "--interval", "1800")
+    facts = json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)
+    assert facts["settings"] == {}
+    assert facts["interval"] == 1800
+
+
+def test_a_setting_that_cannot_be_used_changes_nothing(site: Site, wireroom: Command, sqlite_url: str) -> None:
+    feed_id = str(add(sqlite_url, site.serve("/feed", reply(200, FEED))))
+    for words in (("--proxy", "socks5://x"), ("--header", "Cookie: a=b"), ("--auth", "digest")):
+        refused = wireroom("feeds", "set", feed_id, *words, input="x\n")
+        assert refused.exit_code == 2, refused.output
+    assert json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)["settings"] == {}

@@ -1,0 +1,143 @@
+"""What must hold of cleaning whatever the copy says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from storage.records import BlockKind, Entry, Markup
+from tasks.normalize import normalize
+from tasks.normalize.judge import judge
+
+_POOL = """
+Hafen Mole Rat Stadt Fähre Sturm Brücke Kutter Möwe Deich Leuchtturm Ebbe Werft Anker Lotse Kai Reederei Netz Boje
+harbour council bridge ferry storm trawler lighthouse tide shipyard anchor pilot quay owner net buoy crane winter
+"""
+WORDS = _POOL.split()
+SHORT = ("Ja.", "Nein.", "Applaus", "Hintergrund", "+++ 14 Uhr +++", "Urteil: gut", "Anzeige", "Teilen", "Published")
+
+
+@st.composite
+def sentences(draw: st.DrawFn, *, least: int = 6, most: int = 16) -> str:
+    words = draw(st.lists(st.sampled_from(WORDS), min_size=least, max_size=most))
+    number = draw(st.integers(min_value=1, max_value=9999))
+    return f"{' '.join(words).capitalize()} {number}."
+
+
+@st.composite
+def paragraphs(draw: st.DrawFn) -> str:
+    return " ".join(draw(st.lists(sentences(least=9), min_size=2, max_size=3)))
+
+
+@st.composite
+def copies(draw: st.DrawFn) -> tuple[str, str, list[str]]:
+    """A headline, a teaser, and lines in which both come back in many forms among body, repeats and short lines."""
+    headline = draw(sentences(least=5, most=8)).rstrip(".")
+    teaser = draw(sentences(least=10))
+    forms = [
+        headline,
+        f"{headline} | Altwiker Bote",
+        f"Eilmeldung: {headline}",
+        teaser,
+        teaser.upper(),
+        teaser[: len(teaser) // 2] + "…",
+        f"Altwik (dpa) – {teaser}",
+        f"{teaser} Mehr lesen",
+        f"{headline} {teaser}",
+    ]
+    body = draw(st.lists(paragraphs(), min_size=1, max_size=5))
+    lines = draw(
+        st.lists(st.one_of(st.sampled_from(forms), st.sampled_from(body), st.sampled_from(SHORT)), max_size=14)
+    )
+    return headline, teaser, [*lines, *body]
+
+
+def article_of(headline: str, teaser: str | None, lines: list[str]) -> Entry:
+    html = "".join(f"<p>{line}</p>" for line in lines)
+    summary = Markup(value=teaser, kind="text") if teaser else None
+    return Entry(position=0, guid="1", url=None, headline=headline, teaser=summary, content=Markup(value=html))
+
+
+@settings(max_examples=150, deadline=None)
+@given(copies())
+def test_cleaning_twice_equals_cleaning_once(copy: tuple[str, str, list[str]]) -> None:
+    headline, teaser, lines = copy
+    once = normalize(article_of(headline, teaser, lines))
+    twice = normalize(article_of(once.headline, once.teaser, [block.text for block in once.blocks]))
+    assert (twice.headline, twice.teaser, twice.blocks) == (once.headline, once.teaser, once.blocks)
+
+
+@settings(max_examples=150, deadline=None)
+@given(copies())
+def test_no_line_comes_out_that_did_not_go_in(copy: tuple[str, str, list[str]]) -> None:
+    headline, teaser, lines = copy
+    article = normalize(article_of(headline, teaser, lines))
+    assert all(any(line.endswith(block.text) for line in lines) for block in article.blocks)
+    gone = {removal.position for removal in article.removals if removal.removed and removal.rule != "dateline"}
+    assert len(gone) + len(article.blocks) == len(lines), "a line is neither in the body nor among the removals"
+
+
+@settings(max_examples=150, deadline=None)
+@given(sentences(least=5), sentences(least=10), st.lists(paragraphs(), min_size=1, max_size=6, unique=True))
+def test_a_clean_article_stays_as_it_is(headline: str, teaser: str, body: list[str]) -> None:
+    article = normalize(article_of(headline, teaser, body))
+    assert [block.text for block in article.blocks] == body
+    assert (article.headline, article.teaser, article.removals) == (headline, teaser, ())
+
+
+@settings(max_examples=150, deadline=None)
+@given(copies(), st.data())
+def test_one_more_copy_of_the_teaser_before_the_body_changes_nothing(
+    copy: tuple[str, str, list[str]], data: st.DataObject
+) -> None:
+    headline, teaser, lines = copy
+    bodies = [n for n, line in enumerate(lines) if len(line) > 150 and teaser not in line]
+    assume(bodies)
+    first = bodies[0]
+    at = data.draw(st.integers(min_value=0, max_value=first))
+    plain = normalize(article_of(headline, teaser, lines))
+    again = normalize(article_of(headline, teaser, [*lines[:at], teaser, *lines[at:]]))
+    assert (again.headline, again.teaser, again.blocks) == (plain.headline, plain.teaser, plain.blocks)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=400), st.text(max_size=60), st.one_of(st.none(), st.text(max_size=80)))
+def test_any_text_at_all_can_be_cleaned(content: str, headline: str, teaser: str | None) -> None:
+    for kind in ("html", "text"):
+        entry = Entry(
+            position=0,
+            guid=None,
+            url=None,
+            headline=headline,
+            teaser=Markup(value=teaser, kind="html") if teaser is not None else None,
+            content=Markup(value=content, kind="html" if kind == "html" else "text"),
+        )
+        article = normalize(entry)
+        assert all(block.text == block.text.strip() != "" for block in article.blocks)
+
+
+@pytest.mark.timeout(60)
+def test_five_megabytes_of_equal_lines_take_seconds() -> None:
+    line = "Der Hafenmeister von Altwik meldet am Abend ruhige See, gute Sicht und keine besonderen Vorkommnisse."
+    verdict = judge([line] * 50_000, headline="Ruhige See vor Altwik", teaser=None)
+    assert sum(verdict.goes(i) for i in range(50_000)) >= 49_999
+
+
+@pytest.mark.timeout(60)
+def test_many_lines_with_one_opening_take_seconds() -> None:
+    opening = "Der Hafenmeister von Altwik meldet am Abend"
+    lines = [f"{opening} um {n} Uhr ruhige See und gute Sicht …" for n in range(20_000)]
+    lines += [f"„Der Hafenmeister {n} sagt: „{opening} viel Wind und hohe Wellen vor Altwik“" for n in range(20_000)]
+    lines += [f"{opening} viel Wind und hohe Wellen vor Altwik"] * 2
+    verdict = judge(lines, headline="Ruhige See vor Altwik", teaser=f"{opening} um 7 Uhr ruhige See.")
+    assert len(verdict.findings) == len(lines)
+
+
+def test_verse_and_tables_are_never_taken_for_repeats() -> None:
+    html = "<p>Das Lied:</p>" + "<pre>Ahoi, ahoi, die See ist weit,\nahoi, ahoi, wir sind bereit.</pre>" * 3
+    html += "<table><tr><td>Altwik</td><td>2:1</td></tr><tr><td>Altwik</td><td>2:1</td></tr></table>"
+    article = normalize(Entry(position=0, guid=None, url=None, headline="Chor", content=Markup(value=html)))
+    kinds = [block.kind for block in article.blocks]
+    assert kinds.count(BlockKind.VERSE) == 3
+    assert kinds.count(BlockKind.TABLE_ROW) == 2
