@@ -59,10 +59,17 @@ def parse(
         found = jsonfeed.read(text, url)
     else:
         text = mend.without_doctype(text)
-        cut = slices.cut(text)
-        found = (_sliced(cut, url, seen, loosely) if cut else None) or _whole(text, body, url, loosely)
+        found = _in_slices(text, url, seen, loosely) or _whole(text, body, url, loosely)
     notes = found.notes if encoding == "utf-8" else (*found.notes, f"read as {encoding}")
     return replace(found, notes=notes) if notes else found
+
+
+def _in_slices(text: str, url: str, seen: Container[str], loosely: Loosely) -> ParsedDocument | None:
+    if sitemap.is_sitemap(text):
+        pages = slices.cut(text, slices.PAGES)
+        return sitemap.read_new(pages, url, seen) if pages else None
+    cut = slices.cut(text)
+    return _sliced(cut, url, seen, loosely) if cut else None
 
 
 def _sliced(cut: slices.Slices, url: str, seen: Container[str], loosely: Loosely) -> ParsedDocument | None:
@@ -71,7 +78,7 @@ def _sliced(cut: slices.Slices, url: str, seen: Container[str], loosely: Loosely
     if frame is None:
         return None
     notes = (f"items beyond the first {MAX_ITEMS} left unread",) if cut.overflow else ()
-    fresh, skipped = sift(cut, frame, seen)
+    fresh, skipped = sift(cut, frame.seal, seen)
     found = ParsedDocument(hints=frame.hints, entries=(), skipped=skipped, reader="xml", notes=notes)
     if frame.sound:
         try:
@@ -139,7 +146,14 @@ def _tried(loosely: Loosely, text: str, url: str) -> ParsedDocument | None:
         found = loosely(text, url, None)
     except ParseFailed:
         return None
-    return found if found.hints.format else None
+    if not found.hints.format:
+        return None
+    # feedparser keeps one skipped hour of many and no hub of RSS; recovery reads the feed's own elements better.
+    root = tree.recovered(text)
+    try:
+        return found if root is None else replace(found, hints=frames.of_root(root, url).hints)
+    except frames.UnknownRootError:
+        return found
 
 
 def _recovered(text: str, body: bytes, url: str, loosely: Loosely) -> ParsedDocument | None:
