@@ -1,4 +1,4 @@
-"""WebSub as a subscriber (W3C Recommendation, 2018): what is asked of a hub, and which of its calls is believed. Pure."""
+"""WebSub as a subscriber (W3C Recommendation, 2018): what a hub is asked, and which of its calls is believed. Pure."""
 
 from __future__ import annotations
 

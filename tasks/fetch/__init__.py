@@ -5,4 +5,4 @@ from tasks.fetch.guard import Blocked, check
 from tasks.fetch.policy import FetchPolicy
 from tasks.fetch.shard import close, fetch_batches, fetch_shard
 
-__all__ = ["Blocked", "FetchPolicy", "Unanswered", "Fetcher", "check", "close", "fetch_batches", "fetch_shard"]
+__all__ = ["Blocked", "FetchPolicy", "Fetcher", "Unanswered", "check", "close", "fetch_batches", "fetch_shard"]

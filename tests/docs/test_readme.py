@@ -128,7 +128,7 @@ def _reads_as_the_readme_says(said: dict[str, str]) -> None:
         return text
 
     assert "added" in of("feeds add")
-    assert "1 created" in of("poll")
+    assert "1 created" in of("poll") or "not_modified" in of("poll")  # a worker may have been there first
     assert "Altenbrück bekommt ein neues Hallenbad" in of("articles search")
     explained = of("articles show")
     assert explained.count("removed: ") == 6
