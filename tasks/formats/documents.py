@@ -123,8 +123,9 @@ def _tree(root: etree._Element, text: str, body: bytes, url: str, loosely: Loose
 
 def _foreign(text: str, body: bytes, url: str, root: str, loosely: Loosely) -> ParsedDocument:
     """Let feedparser try what has a root element of its own; it knows formats that died out (CDF, early Atom)."""
-    found = _tried(loosely, text, url) if root.lower() != "html" and _ITEMS.search(text) else None
-    if found is None or not found.entries:
+    known = root.lower() in {"rss", "feed", "rdf"}  # under a namespace of its own making
+    found = _tried(loosely, text, url) if known or (root.lower() != "html" and _ITEMS.search(text)) else None
+    if found is None or not (found.entries or known):
         raise sniff.refusal(text, body, root)
     return found
 
@@ -146,7 +147,7 @@ def _tried(loosely: Loosely, text: str, url: str) -> ParsedDocument | None:
         found = loosely(text, url, None)
     except ParseFailed:
         return None
-    if not found.hints.format:
+    if not (found.hints.format or found.entries):
         return None
     # feedparser keeps one skipped hour of many and no hub of RSS; recovery reads the feed's own elements better.
     root = tree.recovered(text)

@@ -84,7 +84,7 @@ def around(cut: Slices, url: str) -> Frame | None:
 def format_of(root: etree._Element) -> str:
     """Return the format's name as feedparser names it; raises `UnknownRootError`."""
     name = names.short(root.tag)
-    if name in {"rss", "channel"}:
+    if name == "rss":
         version = (root.get("version") or "").strip()
         return _RSS_VERSIONS.get(version) or ("rss20" if version.startswith("2") else "rss")
     if name in {"rdf:rdf", "rdf"}:
