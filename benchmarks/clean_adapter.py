@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tasks.normalize.boilerplate import KnownLine, templates
-from tasks.normalize.fold import fold_lines
+from storage.records import KnownLine
+from tasks.normalize.boilerplate import keys_of
 from tasks.normalize.judge import Verdict, judge
 from tasks.normalize.mend import mend, mend_lines
 
@@ -51,6 +51,6 @@ def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
 
 @lru_cache(maxsize=4096)
 def _keys(page: tuple[str, ...]) -> Page:
-    """The templates of a page's lines, and those of its paragraphs."""
-    keys = [key for key in fold_lines(page) if key]
-    return frozenset(templates(keys)), frozenset(templates([key for key in keys if len(key) >= 100]))
+    """The keys of a page's lines, and those of its paragraphs."""
+    lines = mend_lines(page)
+    return frozenset(keys_of(lines)), frozenset(keys_of([line for line in lines if len(line) >= 120]))

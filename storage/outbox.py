@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -25,6 +26,17 @@ _STAMP = text(
     "SELECT id, :base + row_number() OVER (ORDER BY id) AS place FROM ("
     "SELECT id FROM outbox WHERE position IS NULL ORDER BY id LIMIT :limit) AS unstamped"
     ") AS numbered WHERE outbox.id = numbered.id"
+)
+
+
+_COLUMNS: tuple[Any, ...] = (
+    col(OutboxEvent.position),
+    col(OutboxEvent.event_id),
+    col(OutboxEvent.type),
+    col(OutboxEvent.subject),
+    col(OutboxEvent.feed_id),
+    col(OutboxEvent.created_at),
+    col(OutboxEvent.body),
 )
 
 
@@ -95,35 +107,36 @@ def read_after(
     session: Session, position: int, *, limit: int, before: int | None = None, max_bytes: int | None = None
 ) -> list[Stamped]:
     """Events after `position`, and before `before` when given, in order; `max_bytes` stops early, after one or more."""
-    query = select(
-        col(OutboxEvent.position),
-        col(OutboxEvent.event_id),
-        col(OutboxEvent.type),
-        col(OutboxEvent.subject),
-        col(OutboxEvent.feed_id),
-        col(OutboxEvent.created_at),
-        col(OutboxEvent.body),
-    ).where(col(OutboxEvent.position) > position)
+    query = select(*_COLUMNS).where(col(OutboxEvent.position) > position)
     if before is not None:
         query = query.where(col(OutboxEvent.position) < before)
     found: list[Stamped] = []
     size = 0
     for row in session.execute(query.order_by(col(OutboxEvent.position)).limit(limit)):
-        found.append(
-            Stamped(
-                position=row[0],
-                id=row[1],
-                type=row[2],
-                subject=row[3],
-                feed_id=row[4],
-                created_at=row[5],
-                body=row[6],
-            )
-        )
+        found.append(_stamped(row))
         size += len(row[6])
         if max_bytes is not None and size >= max_bytes:
             break
     return found
+
+
+def get(session: Session, position: int) -> Stamped | None:
+    """The event at a position; None when there is none, or no longer."""
+    row = session.execute(select(*_COLUMNS).where(col(OutboxEvent.position) == position)).one_or_none()
+    return None if row is None else _stamped(row)
+
+
+def _stamped(row: Any) -> Stamped:
+    position, name, kind, subject, feed_id, created_at, body = row
+    return Stamped(
+        position=position,
+        id=name,
+        type=kind,
+        subject=subject,
+        feed_id=feed_id,
+        created_at=created_at,
+        body=body,
+    )
 
 
 def bounds(session: Session) -> Bounds:

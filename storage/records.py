@@ -215,6 +215,16 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownLine:
+    """What a source has taught about one line: how many of the `articles` counted held it, and who decided."""
+
+    key: str
+    seen: int
+    articles: int
+    state: KnownLines = KnownLines.LEARNED
+
+
 # --- stories -----------------------------------------------------------------------------------------------------
 
 

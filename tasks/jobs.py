@@ -78,3 +78,8 @@ def prune() -> None:
     from tasks import housekeeping
 
     housekeeping.prune(room())
+
+
+def send_documents(ids: Sequence[int]) -> None:
+    """Send for the ingestion of these documents, from a process that is no worker."""
+    _send(ingest_documents, ids)

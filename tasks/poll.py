@@ -18,10 +18,10 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from storage import documents, feeds, outbox
+from storage import documents, feeds, outbox, pushes
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks import events
+from tasks import events, push
 from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
@@ -159,10 +159,12 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         report.fetched = [by_id[feed_id] for feed_id in held]
         stored = _store(session, held, report.fetched, cause, now)
         report.documents = [(document_id, 0) for document_id in stored.values()]
+        pushed = pushes.trusted(session, list(held), now)
         rows, attempts = [], []
         for result in report.fetched:
             feed = held[result.feed_id]
-            verdict = next_poll(result, state_of(feed), now, cadence)
+            verdict = next_poll(result, state_of(feed, pushed.get(feed.id)), now, cadence)
+            push.found_in_header(session, result, now)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
             attempts.append(_attempt(result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]
@@ -170,6 +172,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         feeds.finish(session, rows)
         feeds.write_history(session, attempts)
         outbox.record(session, told)
+        session.flush()
         # The rows were written by the statement above; what the session holds of them is stale.
         session.expunge_all()
     return report

@@ -1,7 +1,8 @@
 """Entry to clean article: pure, versioned, every removal with its reason."""
 
-from tasks.normalize.boilerplate import KnownLine, line_keys
+from storage.records import KnownLine
+from tasks.normalize.boilerplate import key_of, line_keys
 from tasks.normalize.clean import VERSION, clean_copy, normalize
 from tasks.normalize.judge import THRESHOLD
 
-__all__ = ["THRESHOLD", "VERSION", "KnownLine", "clean_copy", "line_keys", "normalize"]
+__all__ = ["THRESHOLD", "VERSION", "KnownLine", "clean_copy", "key_of", "line_keys", "normalize"]

@@ -1,25 +1,30 @@
 """Lines that belong to a source's pages and not to one article: learned by how often they come, or known by their form.
 
-A line's key is its template: folded, with numbers, months and weekdays masked, hashed short. A source's counts live in
-the database; here is only which keys an article counts for, and what a count is worth.
+A line has a key for its very words, and, when it is short and holds a number, one for its template: numbers, months and
+weekdays masked. Templates count at the edges of an article only: inside the body what differs by its numbers is news
+(weather, results, prices). A source's counts live in the database; here is only which keys an article counts for, and
+what a count is worth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import xxhash
 
-from storage.records import BlockKind, CleanArticle, KnownLines
+from storage.records import BlockKind, CleanArticle, KnownLine, KnownLines
 from tasks.normalize.fold import fold_lines, mask_digits
-from tasks.normalize.targets import Finding, Place
+from tasks.normalize.mend import mend
+from tasks.normalize.targets import Finding
 
 LEARNABLE = 400  # bytes of key; longer lines are never learned, they are copy
-MOST_LINES = 60  # of an article that are counted: the first and the last half of them
+_COUNTING = frozenset({"learned", "pinned", "stub"})  # rules whose lines still count
+_EDGE = (3, 4)  # first and last lines of an article that count whatever their length
+_COUNTED = 220  # bytes of key up to which other lines count; longer ones are copy, and would fill the database
+_MOST = 60  # lines of an article that count
 MET = 2  # articles of a source that make a seed inside the body more than a guess
 _FEWEST, _SHARE = 2, 1 / 12  # other articles, and share of the source, that condemn a line outside the body
-_FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.3, 0.6  # and inside it
+_FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.3, 0.5  # and inside it, or a sentence anywhere
 _DATED = 120  # bytes of key up to which a line may be a template with a date in it
 _NAMES = """
 monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend
@@ -35,25 +40,30 @@ marca kwietnia maja czerwca lipca sierpnia września października listopada gru
 _DATES = tuple(sorted(fold_lines(_NAMES.split()), key=len, reverse=True))  # the longest first: sept before sep
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownLine:
-    """What a source has taught about one line: how many of the `articles` counted held it, and who decided."""
-
-    key: str
-    seen: int
-    articles: int
-    state: KnownLines = KnownLines.LEARNED
+def keys_of(lines: Sequence[str]) -> list[str]:
+    """Return all keys of mended lines, templates too; for whoever counts pages line by line."""
+    keys = fold_lines(lines)
+    words = [_hash(key) for key in keys if 0 < len(key) <= LEARNABLE]
+    return words + [_template(masked) for masked in mask_digits(keys) if _is_template(masked)]
 
 
-def templates(keys: Sequence[bytes]) -> list[str]:
-    """Return the short hash of each folded line with its numbers and dates masked."""
-    return [_template(masked) for masked in mask_digits(keys)]
+def key_of(line: str) -> str:
+    """Return the key of one line as an operator types it: its template where it has one."""
+    key = fold_lines([mend(line)])[0]
+    masked = mask_digits([key])[0]
+    return _template(masked) if _is_template(masked) else _hash(key)
+
+
+def _hash(key: bytes) -> str:
+    return xxhash.xxh3_64_hexdigest(key)
+
+
+def _is_template(masked: bytes) -> bool:
+    return b"0" in masked and len(masked) <= _DATED
 
 
 def _template(masked: bytes) -> str:
-    if b"0" in masked and len(masked) <= _DATED:
-        masked = b"0".join([_undated(part) for part in masked.split(b"0")])
-    return xxhash.xxh3_64_hexdigest(masked)
+    return _hash(b"\0" + b"0".join([_undated(part) for part in masked.split(b"0")]))
 
 
 def _undated(part: bytes) -> bytes:
@@ -72,24 +82,31 @@ def line_keys(article: CleanArticle) -> dict[str, str]:
     boilerplate that was removed does, so that what is learned stays learned.
     """
     lines = [block.text for block in article.blocks if block.kind not in (BlockKind.VERSE, BlockKind.TABLE_ROW)]
-    lines += [gone.line for gone in article.removals if gone.rule in {"learned", "pinned", "stub"}]
-    if len(lines) > MOST_LINES:
-        lines = lines[: MOST_LINES // 2] + lines[-MOST_LINES // 2 :]
-    masked = mask_digits(fold_lines(lines))
-    return {_template(key): line for key, line in zip(masked, lines, strict=True) if 0 < len(key) <= LEARNABLE}
+    gone = [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
+    keys = fold_lines([*lines, *gone])
+    first, last = _EDGE[0], len(lines) - _EDGE[1]
+    counted: dict[str, str] = {}
+    for i, (key, masked, line) in enumerate(zip(keys, mask_digits(keys), [*lines, *gone], strict=True)):
+        at_edge = i < first or i >= last
+        if 0 < len(key) <= (LEARNABLE if at_edge else _COUNTED):
+            counted[_hash(key)] = line
+            if at_edge and _is_template(masked):
+                counted[_template(masked)] = line
+    return dict([*counted.items()][-_MOST:])
 
 
-def judge_known(line: KnownLine, place: Place, *, sentence: bool = False) -> Finding | None:
-    """Return why a known line goes, or None.
+def judge_known(line: KnownLine, *, inside: bool, sentence: bool = False) -> Finding | None:
+    """Return why a known line goes, or None; `inside` the body, `sentence` if it is as long as a paragraph.
 
     Before the first and after the last paragraph two other articles and a twelfth of the source are enough. Inside
-    the body it takes three and more of the source, most of all for a sentence: desks say some things often.
+    the body it takes three and more of the source, most of all for a sentence: desks say some things often, and a
+    story that goes on says them in every report.
     """
     if line.state is KnownLines.PINNED:
         return Finding(rule="pinned", reason="an operator pinned it", confidence=1.0, seen=line.seen)
     if line.state is KnownLines.FORBIDDEN:
         return None
-    inside = place in (Place.HEAD, Place.BODY)
+    inside = inside or sentence
     fewest, least = (_FEWEST_INSIDE, _SHARE_SENTENCE if sentence else _SHARE_INSIDE) if inside else (_FEWEST, _SHARE)
     share = line.seen / max(line.articles, line.seen)
     if line.seen < fewest or share < least:
@@ -102,14 +119,19 @@ def judge_known(line: KnownLine, place: Place, *, sentence: bool = False) -> Fin
     )
 
 
-def known_of(masked: Sequence[bytes], known: Mapping[str, KnownLine]) -> dict[int, KnownLine]:
-    """Return what the source knows of each line; `masked` are the lines' keys with their digits masked."""
+def known_of(
+    keys: Sequence[bytes], masked: Sequence[bytes], known: Mapping[str, KnownLine]
+) -> tuple[dict[int, KnownLine], dict[int, KnownLine]]:
+    """Return what the source knows of each line's words, and of its template; `masked` are the keys without digits."""
+    words: dict[int, KnownLine] = {}
+    forms: dict[int, KnownLine] = {}
     if not known:
-        return {}
-    met: dict[int, KnownLine] = {}
-    for i, key in enumerate(masked):
-        if 0 < len(key) <= LEARNABLE:
-            line = known.get(_template(key))
-            if line:
-                met[i] = line
-    return met
+        return words, forms
+    for i, key in enumerate(keys):
+        if not 0 < len(key) <= LEARNABLE:
+            continue
+        if line := known.get(_hash(key)):
+            words[i] = line
+        if _is_template(masked[i]) and (line := known.get(_template(masked[i]))):
+            forms[i] = line
+    return words, forms

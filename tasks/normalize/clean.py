@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from storage.records import Block, BlockKind, CleanArticle, Entry, Markup, Removal, Source
+from storage.records import Block, BlockKind, CleanArticle, Entry, KnownLine, Markup, Removal, Source
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
-from tasks.normalize.boilerplate import KnownLine
 from tasks.normalize.judge import THRESHOLD, judge
 from tasks.normalize.mend import mend, mend_lines
 from tasks.normalize.targets import Finding

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from storage.records import BlockKind, KnownLines
-from tasks.normalize.boilerplate import MET, KnownLine, judge_known, known_of
+from storage.records import BlockKind, KnownLine, KnownLines
+from tasks.normalize.boilerplate import MET, judge_known, known_of
 from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.paragraphs import find_paragraph_copies
 from tasks.normalize.stubs import find_stubs
@@ -84,7 +84,7 @@ class _Judge:
         keys = fold_lines([*lines, headline, teaser])
         self.keys = keys[:-2]
         masked = mask_digits(self.keys)
-        self.known = known_of(masked, known)
+        self.words, self.forms = known_of(self.keys, masked, known)
         self.stubs = find_stubs(lines, masked)
         self.standing = [i for i, key in enumerate(self.keys) if key]
         self.gone: dict[int, Finding] = {}
@@ -194,14 +194,14 @@ class _Judge:
 
     def _furniture(self) -> None:
         """Lines of the source and of its system, learned or known by their form."""
-        if not self.known and not self.stubs:
+        if not self.words and not self.forms and not self.stubs:
             return
         start = self.first if self.teaser else self.second - 1  # without a teaser the first paragraph may be one
         for n, i in enumerate(self.standing):
-            line, stub = self.known.get(i), self.stubs.get(i)
+            line, stub = self._known(i), self.stubs.get(i)
             if (line is None and stub is None) or (line and line.state is KnownLines.FORBIDDEN):
                 continue
-            finding = judge_known(line, self._place(i), sentence=self._is_paragraph(i)) if line else None
+            finding = judge_known(line, inside=not self._at_edge(i), sentence=self._is_said(i)) if line else None
             if finding is None and stub and (not stub.head_only or i < self.first):
                 inside = start < i < self.last and not self._among_stubs(n)
                 alone = inside and (line is None or line.seen < MET)
@@ -209,6 +209,21 @@ class _Judge:
             if finding:
                 self._mark(i, finding)
         self._sweep()
+
+    def _known(self, i: int) -> KnownLine | None:
+        """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""
+        line, form = self.words.get(i), self.forms.get(i)
+        if form and (form.state is not KnownLines.LEARNED or (self._at_edge(i) and not self._is_said(i))):
+            return form if line is None or form.seen >= line.seen else line
+        return line
+
+    def _is_said(self, i: int) -> bool:
+        """Whether a line is a paragraph, or a short sentence: words of an article, until most articles have them."""
+        return self._is_paragraph(i) or self.lines[i].endswith(".")
+
+    def _at_edge(self, i: int) -> bool:
+        """Whether a line stands outside the body of an article that has one: a list of results is all body."""
+        return self.first < len(self.lines) and self._place(i) in (Place.LEAD, Place.TAIL)
 
     def _among_stubs(self, n: int) -> bool:
         """Whether the lines on both sides are seeds too: a row of buttons, not a word of the body."""

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from event_server import serving
 from storage import outbox
 from storage.db import Sessions, make_engine, make_sessions
 from storage.records import ArticleView, Cause, CleanArticle
-from tasks import events
+from tasks import events, webhooks
 from tasks.events.contracts import EVENTS
 from workers.relay import Relay, State
 
@@ -122,6 +122,20 @@ def test_the_curl_example_replays(environment: dict[str, str], sessions: Session
     with serving(sessions) as base:
         lines = run(["/bin/bash", "-euc", example("curl")], environment | {"EVENTS_URL": base}).splitlines()
     assert [json.loads(line)["position"] for line in lines] == [3]
+
+
+def test_the_javascript_that_verifies_a_webhook_knows_true_from_false(environment: dict[str, str]) -> None:
+    secret, body = webhooks.new_secret(), '{"id":"Größe"}'
+    headers = webhooks.sign([webhooks.new_secret(), secret], message_id="m", at=datetime.now(UTC), body=body.encode())
+    old = webhooks.sign([secret], message_id="m", at=datetime.now(UTC) - timedelta(hours=1), body=body.encode())
+    script = f"""{example("verify")}
+const told = (...given) => {{ try {{ return verify(...given).id }} catch (error) {{ return error.message }} }};
+console.log(told("{secret}", {json.dumps(headers)}, {json.dumps(body)}));
+console.log(told("{secret}", {json.dumps(headers)}, {json.dumps(body + " ")}));
+console.log(told("{secret}", {json.dumps(old)}, {json.dumps(body)}));
+"""
+    lines = run(["node", "--input-type=module", "-e", script], environment).splitlines()
+    assert lines == ["Größe", "not signed with this secret", "too old, or from the future"]
 
 
 def test_the_guide_names_every_type_of_event() -> None:

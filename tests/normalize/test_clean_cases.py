@@ -9,15 +9,13 @@ import pytest
 import yaml
 
 from storage.records import CleanArticle, Entry, Markup
-from tasks.normalize import KnownLine, clean_copy, normalize
-from tasks.normalize.boilerplate import templates
-from tasks.normalize.fold import fold_lines
+from tasks.normalize import KnownLine, clean_copy, key_of, normalize
 
 CASES = sorted(Path(__file__).parent.glob("cases/*.yaml"))
 
 
 def clean_case(case: dict[str, Any]) -> CleanArticle:
-    keys = templates(fold_lines(case.get("known", [])))
+    keys = [key_of(line) for line in case.get("known", [])]
     known = {key: KnownLine(key=key, seen=9, articles=12) for key in keys}
     if "headline" not in case:
         return clean_copy(case["source"], known=known)
