@@ -6,6 +6,7 @@ StoreError
 ├── DuplicateFeed     the URL is subscribed already
 ├── UnknownArticle    no article by that id
 ├── UnknownStory      no story by that id
+├── UnknownWebhook    no webhook by that number
 ├── Raced             another process wrote what this one had read; read again and redo
 └── LeaseLost         another process holds the lease by now; stop, and stand by
 """
@@ -35,6 +36,10 @@ class UnknownArticle(StoreError):
 
 class UnknownStory(StoreError):
     """No story by that id."""
+
+
+class UnknownWebhook(StoreError):
+    """No webhook by that number."""
 
 
 class Raced(StoreError):

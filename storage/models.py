@@ -71,6 +71,15 @@ class QuarantineState(StrEnum):
     DISCARDED = "discarded"
 
 
+class PushState(StrEnum):
+    """Where a subscription at a hub stands (WebSub): to be asked for, asked for, granted, refused."""
+
+    WANTED = "wanted"
+    ASKED = "asked"
+    ACTIVE = "active"
+    DENIED = "denied"
+
+
 class RunState(StrEnum):
     """Where a re-ingestion run stands; an interrupted one can be resumed."""
 
@@ -348,6 +357,37 @@ class SourceLines(SQLModel, table=True):
     articles: int = 0
     lines: dict[str, list[Any]] = Field(default_factory=dict, sa_type=JSON)
     rulings: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Push(SQLModel, table=True):
+    """A feed's subscription at a hub. `token` is the path that the hub calls, `secret` what it signs with.
+
+    `due_at` is when the hub is to be asked (again). A hub is trusted once it has pushed something new, and not while
+    `distrusted_until` runs, because a poll found what it should have pushed. `in_header` says that the hub was named
+    in an HTTP header, which goes before what the document names.
+    """
+
+    __tablename__ = "push"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_push_due_at", "due_at", sqlite_where=text("due_at IS NOT NULL")),
+        Index("ix_push_token", "token", unique=True),
+    )
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    hub: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
+    in_header: bool = False
+    token: str = Field(max_length=64)
+    secret: str = Field(max_length=64)
+    state: PushState = Field(default=PushState.WANTED, sa_type=enum_column(PushState))
+    due_at: datetime | None = None
+    attempts: int = 0
+    error: str | None = Field(default=None, sa_type=Text)
+    lease_until: datetime | None = None
+    pushed_at: datetime | None = None
+    pushes: int = 0
+    misses: int = 0
+    distrusted_until: datetime | None = None
 
 
 class Lease(SQLModel, table=True):

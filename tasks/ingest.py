@@ -21,7 +21,8 @@ from storage import documents, feeds, quarantine, source_lines
 from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed
-from storage.records import BadEntry, FetchOutcome, ParsedDocument
+from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
+from tasks import push
 from tasks.cadence import Rhythm
 from tasks.decide import Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse
@@ -111,6 +112,7 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
         if document.id >= locked.hints.get("document", 0):
             _learn(locked, document, parsed, decisions, now)
+            push.learn(session, locked, document, parsed.hints, decisions, now)
         outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
         if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
             raise LeaseLost(f"document {document.id} was given to another worker")
@@ -157,17 +159,36 @@ def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, 
 def _learn(
     feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
 ) -> None:
-    """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes."""
+    """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes.
+
+    What a hub pushes may be the new entries alone: it tells of the rhythm, and not of what the feed's document holds.
+    """
+    rhythm = Rhythm.from_json(feed.rhythm)
+    published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
+    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
+    feed.unread = None
+    if document.cause is Cause.PUSH:
+        feed.seen = feed.seen | read
+        feed.rhythm = rhythm.seen(published, window=rhythm.window, now=now).to_json()
+        return
     hints = parsed.hints
     feed.title = feed.title or hints.title
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
-    known = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen}
-    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
-    feed.seen = known | read
+    feed.seen = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen} | read
     degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
-    feed.hints = hints_json(hints) | {"document": document.id} | ({"degraded": True} if degraded else {})
-    published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
+    feed.hints = (
+        hints_json(hints)
+        | {"document": document.id}
+        | _kin(feed, document, known=bool(parsed.skipped) or any(d.held is not None for d in decisions))
+        | ({"degraded": True} if degraded else {})
+    )
     window = len(parsed.entries) + len(parsed.skipped)
-    feed.rhythm = Rhythm.from_json(feed.rhythm).seen(published, window=window, now=now).to_json()
-    feed.unread = None
+    feed.rhythm = rhythm.seen(published, window=window, now=now).to_json()
+
+
+def _kin(feed: Feed, document: Document, *, known: bool) -> dict[str, str]:
+    """Whether the first document from this address held entries that were known: then it is the same feed there."""
+    if feed.hints.get("met") == document.url:
+        return {name: feed.hints[name] for name in ("met", "kin") if name in feed.hints}
+    return {"met": document.url} | ({"kin": document.url} if known else {})

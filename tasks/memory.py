@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from storage.models import Feed
@@ -9,8 +10,8 @@ from storage.records import FeedHints
 from tasks.cadence import FeedState, Memory, Rhythm
 
 
-def state_of(feed: Feed) -> FeedState:
-    """The feed as the rule for its next poll sees it."""
+def state_of(feed: Feed, pushed_until: datetime | None = None) -> FeedState:
+    """The feed as the rule for its next poll sees it; `pushed_until` is set while a proven hub pushes it."""
     return FeedState(
         feed_id=feed.id,
         floor=feed.interval,
@@ -19,6 +20,7 @@ def state_of(feed: Feed) -> FeedState:
         rhythm=Rhythm.from_json(feed.rhythm),
         unread=feed.unread,
         kin=feed.hints.get("kin"),
+        pushed_until=pushed_until,
         memory=Memory.from_json(feed.state),
     )
 

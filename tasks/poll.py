@@ -18,10 +18,10 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from storage import documents, feeds, outbox
+from storage import documents, feeds, outbox, pushes
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks import events
+from tasks import events, push
 from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
@@ -38,12 +38,16 @@ class Busy(Exception):
 
 @dataclass(kw_only=True)
 class PollReport:
-    """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next."""
+    """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next.
+
+    `lost` are feeds that are no longer at their address and should be looked for.
+    """
 
     fetched: list[FetchResult] = field(default_factory=list)
     documents: list[tuple[int, int]] = field(default_factory=list)
     next_at: dict[int, datetime] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
     full: bool = False
 
     def add(self, batch: PollReport) -> None:
@@ -52,6 +56,7 @@ class PollReport:
         self.documents += batch.documents
         self.next_at |= batch.next_at
         self.reasons |= batch.reasons
+        self.lost += batch.lost
 
 
 # Sends off the documents that were kept, as (id, attempts so far).
@@ -159,10 +164,14 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         report.fetched = [by_id[feed_id] for feed_id in held]
         stored = _store(session, held, report.fetched, cause, now)
         report.documents = [(document_id, 0) for document_id in stored.values()]
+        pushed = pushes.trusted(session, list(held), now)
         rows, attempts = [], []
         for result in report.fetched:
             feed = held[result.feed_id]
-            verdict = next_poll(result, state_of(feed), now, cadence)
+            verdict = next_poll(result, state_of(feed, pushed.get(feed.id)), now, cadence)
+            push.found_in_header(session, result, now)
+            if verdict.seek:
+                report.lost.append(feed.id)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
             attempts.append(_attempt(result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]
@@ -170,6 +179,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         feeds.finish(session, rows)
         feeds.write_history(session, attempts)
         outbox.record(session, told)
+        session.flush()
         # The rows were written by the statement above; what the session holds of them is stale.
         session.expunge_all()
     return report

@@ -59,6 +59,8 @@ _SLASHES = re.compile(r"/{2,}")
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
 _QUERY_SAFE = "-._~!$'()*,:@/"
 _GOOGLE_AMP = re.compile(r"^/amp/(s/)?(?P<rest>[^/]+\..+)$")
+_SIMPLE_PATH = re.compile(r"(?:/[A-Za-z0-9_\-][A-Za-z0-9_\-.~]*)+/?")
+_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;?]*", re.IGNORECASE)
 _ROUNDS = 20
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -74,29 +76,29 @@ def canonical(url: str) -> str:
     """
     text = url.strip()
     for _ in range(_ROUNDS):  # what a rule uncovers may need the rules again: an AMP cache around a print form
-        shorter = _canonical(text)
-        if shorter == text:
+        text, again = _canonical(text)
+        if not again:
             break
-        text = shorter
     return text
 
 
-def _canonical(url: str) -> str:
+def _canonical(url: str) -> tuple[str, bool]:
+    """Apply every rule once; also return whether the result may need them again."""
     try:
         parts = urlsplit(url)
         host, port = _host(parts.hostname or ""), parts.port
         url.encode()
     except ValueError:
-        return url  # a bracket or a port out of place, or half of a surrogate pair
+        return url, False  # a bracket or a port out of place, or half of a surrogate pair
     if parts.scheme.lower() not in {"http", "https"} or not host:
-        return url
+        return url, False
     if inner := _unwrapped(host, parts.path, parts.query):
-        return inner
-    path = _path(parts.path)
+        return inner, True
+    path, again = _path(parts.path)
     query = _query(parts.query)
     fragment = f"#{parts.fragment}" if parts.fragment.startswith(("!", "/")) else ""
     place = f"{host}:{port}" if port not in {None, 80, 443} else host
-    return f"https://{place}{path}{'?' + query if query else ''}{fragment}"
+    return f"https://{place}{path}{'?' + query if query else ''}{fragment}", again
 
 
 def _host(name: str) -> str:
@@ -128,15 +130,18 @@ def _unwrapped(host: str, path: str, query: str) -> str | None:
     return f"https://{found['rest']}{'?' + query if query else ''}" if found else None
 
 
-def _path(raw: str) -> str:
-    path = _escaped(raw) if "%" in raw or not raw.isalnum() else raw
-    path = _SLASHES.sub("/", path)
-    if "/." in path:
-        path = _without_dots(path)
-    path = re.sub(r";(?:jsessionid|phpsessid|sid)=[^/;?]*", "", path, flags=re.IGNORECASE)
+def _path(raw: str) -> tuple[str, bool]:
+    """Return the path in its plain form, and whether a form of the page was cut from it."""
+    if _SIMPLE_PATH.fullmatch(raw):
+        plain = raw
+    else:
+        plain = _SLASHES.sub("/", _escaped(raw))
+        if "/." in plain:
+            plain = _without_dots(plain)
+    path = _SESSION.sub("", plain) if ";" in plain else plain
     path = _PRINT_PATH.sub("", _AMP_SUFFIX.sub("", _AMP_PATH.sub("", path)))
     path = _INDEX.sub("/", path)
-    return path.rstrip("/") or "/"
+    return path.rstrip("/") or "/", path != plain
 
 
 def _escaped(raw: str) -> str:
@@ -212,7 +217,7 @@ def identity_keys(entry: Entry) -> tuple[Key, ...]:
     return tuple(keys) or (("text", _text(entry)),)
 
 
-def document_keys(entries: Sequence[Entry], *, degraded: bool = False) -> DocumentKeys:
+def document_keys(entries: Sequence[Entry], *, degraded: bool = False, total: int | None = None) -> DocumentKeys:
     """Return the keys of each entry, with those left out that cannot tell the entries of this document apart.
 
     - A guid used twice becomes `guid|url` for each of its uses: which of them came first is no property of an entry.
@@ -220,6 +225,7 @@ def document_keys(entries: Sequence[Entry], *, degraded: bool = False) -> Docume
     - An address shared by entries with other headlines (a live blog, a feed that links its front page) is no identity.
     - With more than 5 % of the guids blank or repeated (two entries at least) guids are not used at all. Hand the
       result's `degraded` back in from then on: a feed that changes its mind in turn would double every article.
+      `total` is how many items the document had, where known ones were left out of `entries`.
     """
     uses: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -227,7 +233,7 @@ def document_keys(entries: Sequence[Entry], *, degraded: bool = False) -> Docume
             uses.setdefault(entry.guid, []).append(entry)
     repeated = {guid for guid, users in uses.items() if len(users) > 1 and _differ(users)}
     faults = sum(1 for entry in entries if not entry.guid or entry.guid in repeated)
-    degraded = degraded or (faults >= _BAD_LEAST and faults > _BAD_SHARE * len(entries))
+    degraded = degraded or (faults >= _BAD_LEAST and faults > _BAD_SHARE * max(total or 0, len(entries)))
     hosts = {host for guid in uses if (host := _guid_host(guid))}
     shared = _shared(entries)
     found = []

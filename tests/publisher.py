@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -43,10 +44,13 @@ class Piece:
 
 @dataclass
 class Publisher:
-    """Serves `/NAME.xml` for each feed in `feeds`; raw bytes or a status in `answers` go before them."""
+    """Serves `/NAME.xml` for each feed in `feeds`; raw bytes or a status in `answers` go before them.
+
+    `delay` is how many seconds it thinks about each answer."""
 
     feeds: dict[str, list[Piece]] = field(default_factory=dict)
     answers: dict[str, tuple[int, bytes, str]] = field(default_factory=dict)
+    delay: float = 0.0
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
@@ -86,6 +90,7 @@ class Publisher:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one GET."""
+        time.sleep(self.delay)
         name = handler.path.removeprefix("/").removesuffix(".xml")
         status, body, kind = self.answers.get(name, (200, b"", "application/rss+xml"))
         headers = {}

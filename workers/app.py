@@ -20,11 +20,6 @@ from workers import logs
 from workers.schedule import beat_schedule
 from workers.settings import Settings, settings
 
-# Order of limits: what a fetch may take (30 s) < soft < hard < visibility and lease < the container's grace period
-# does not enter: a stopping worker gives its task back at once.
-SOFT_LIMIT = 100
-HARD_LIMIT = 120
-LEASE = HARD_LIMIT + 60
 # Seconds a stopping worker lets its running task finish before the task goes back to the queue.
 SOFT_SHUTDOWN = 20
 
@@ -35,7 +30,7 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "broker_url": chosen.broker,
         "broker_transport_options": {
             # Must exceed the hard limit, or a slow task is started twice.
-            "visibility_timeout": LEASE,
+            "visibility_timeout": chosen.lease_seconds,
             # kombu's own sweep runs every 10 × 10 s: these two bring redelivery down to visibility + 5 s.
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
@@ -64,8 +59,12 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "task_retry_on_worker_lost": True,  # this is bounded by max_retries, and the row counts attempts too
         "task_acks_on_failure": True,  # the database decides what is tried again
         "task_acks_on_timeout": True,
-        "task_time_limit": HARD_LIMIT,  # enforced by prefork only, which is why no other pool is offered
-        "task_soft_time_limit": SOFT_LIMIT,
+        "task_time_limit": chosen.task_seconds,  # enforced by prefork only, which is why no other pool is offered
+        # No soft limit: its exception may strike in the midst of an import or a driver's call. What the killed child
+        # held is a row whose lease ends.
+        "task_soft_time_limit": None,
+        # A child imports its verbs before it says that it is up; the default of 4 s kills it on a busy machine.
+        "worker_proc_alive_timeout": 120.0,
         "worker_prefetch_multiplier": 1,  # a task that waits behind a slow one in the same child is late
         "worker_max_tasks_per_child": 500,  # parsers leak a little
         "worker_max_memory_per_child": 400_000,  # kB; a child grown past it is replaced after its task
@@ -114,14 +113,15 @@ def _logging(**_: object) -> None:
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""
     # Here and not at the top: the parent process and beat have no need of any of this.
+    # All of it before the first task: a child that is killed in a task must not be in the midst of an import.
     from storage.db import make_engine, make_sessions
-    from tasks import jobs
+    from tasks import housekeeping, intake, jobs, poll  # noqa: F401
     from workers.rooms import room_of
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
     sessions = make_sessions(make_engine(chosen.database))
-    room = room_of(chosen, sessions, lease=timedelta(seconds=LEASE), governed=True)
+    room = room_of(chosen, sessions, lease=timedelta(seconds=chosen.lease_seconds), governed=True)
     jobs.use(room)
 
 

@@ -10,8 +10,8 @@ from tasks.room import Room
 from workers.settings import Settings
 
 AGENT = "Wireroom/0.1"
-# What a shard may take, in seconds: well below the task's soft limit, so that its results are still kept.
-SHARD_SECONDS = 30.0
+# What part of a task's time the feeds of its shard may wait for their turn: the rest is for those in flight.
+SHARD_SHARE = 0.25
 
 
 def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
@@ -20,7 +20,7 @@ def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
     return FetchPolicy(
         user_agent=agent,
         allow=chosen.allow_networks,
-        shard_seconds=SHARD_SECONDS,
+        shard_seconds=chosen.task_seconds * SHARD_SHARE,
         per_host=chosen.host_limit,
         host_delay_seconds=chosen.host_delay,
         redis_url=chosen.redis if governed else None,

@@ -64,8 +64,18 @@ class Settings(BaseSettings):
     polls_per_minute: float | None = Field(
         None, gt=0, description="Budget of requests a minute for all feeds; without it a feed's rhythm alone decides."
     )
+    websub_url: HttpUrl | None = Field(
+        None, description="Where hubs reach `wireroom websub`; feeds are pushed only when it is set and running."
+    )
+    websub_host: str = Field("127.0.0.1", description="Address that `wireroom websub` listens on.")
+    websub_port: int = Field(8791, ge=1, le=65535, description="Port that `wireroom websub` listens on.")
     tick: float = Field(5.0, ge=0.2, description="Seconds between two looks for due feeds and waiting documents.")
     shard: int = Field(100, ge=1, le=1000, description="Feeds that one task polls side by side.")
+    task_seconds: int = Field(
+        120,
+        ge=10,
+        description="Seconds after which a task is killed; half as long again and what it held is given back.",
+    )
     concurrency: int | None = Field(
         None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
     )
@@ -108,6 +118,11 @@ class Settings(BaseSettings):
         if len(str(inside).encode()) <= LONGEST_SOCKET:
             return inside
         return Path(tempfile.gettempdir()) / f"wireroom-{sha256(str(inside).encode()).hexdigest()[:16]}.sock"
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long a worker may hold a row: longer than its task can live, so that the holder cannot write any more."""
+        return self.task_seconds * 3 // 2
 
     @property
     def embedded_redis(self) -> bool:

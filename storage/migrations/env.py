@@ -7,13 +7,13 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import Connection, text
 
-from storage import models, story_models
+from storage import models, story_models, webhook_models
 from storage.db import make_engine
 
 # Two containers that start at once must not both migrate; any constant serves as the key.
 MIGRATION_LOCK = 0x57495245
 # A table is in the metadata once its module is imported.
-TABLES = (models, story_models)
+TABLES = (models, story_models, webhook_models)
 
 
 def _render(kind: str, thing: object, _context: object) -> str | Literal[False]:

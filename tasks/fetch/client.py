@@ -16,6 +16,7 @@ from yarl import URL
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult
 from tasks.fetch import guard
+from tasks.fetch.addresses import read, step
 from tasks.fetch.exchange import Answer, Exchange, refused
 from tasks.fetch.governor import NoTurn
 from tasks.fetch.hosts import Turns
@@ -40,12 +41,18 @@ _KEPT_HEADERS = (
     "link",
     "retry-after",
 )
+# What is read of the answer to a form: hubs give their reason in a sentence.
+_ANSWER = 2000
 # An error page up to this size is read to its end, which keeps the connection for the host's next feed.
 _DRAIN = 64 << 10
 
 
 # Whether the socket that is being made leads to a proxy: that one is the operator's choice and not the feed's.
 _THROUGH_PROXY: ContextVar[bool] = ContextVar("through_proxy", default=False)
+
+
+class Unanswered(Exception):
+    """A post that came to no answer; the text says why, without secrets."""
 
 
 class Fetcher:
@@ -151,6 +158,27 @@ class Fetcher:
                 body = inflate(wire, encoding, cap=self.policy.inflated_cap, ratio=self.policy.ratio_cap)
             location = response.headers.get("Location") if status in _REDIRECTS else None
             return Answer(status, kept, body, len(wire), location)
+
+    async def post(self, url: str, form: Mapping[str, str]) -> tuple[int, str]:
+        """Post a form, as hubs are asked; returns the status and the beginning of the answer.
+
+        Redirects are followed by posting again. Raises `Unanswered` with a text for the operator.
+        """
+        if self._session is None:
+            raise RuntimeError("the Fetcher is used outside its `async with`")
+        try:
+            address = read(url)
+            async with asyncio.timeout(self.policy.total_seconds):
+                for _ in range(self.policy.redirects + 1):
+                    async with self._session.post(address.url, data=form, allow_redirects=False) as response:
+                        target = response.headers.get("Location") if response.status in _REDIRECTS else None
+                        if target is None:
+                            return response.status, (await response.content.read(_ANSWER)).decode("utf-8", "replace")
+                    address = step(address, target)
+        except (FetchFailure, *FEED_FAULTS) as error:
+            outcome, text = of_exception(error)
+            raise Unanswered(f"{outcome.value}: {text}") from error
+        raise Unanswered(f"more than {self.policy.redirects} redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read the body as it is on the wire, at most `wire_cap` bytes of it."""

@@ -11,7 +11,6 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from storage.records import ParsedDocument
-from tasks.formats.frames import Frame
 from tasks.formats.slices import Slices
 
 
@@ -29,9 +28,8 @@ class RawItem:
         return self.text.encode("utf-8", "replace")
 
 
-def sift(cut: Slices, frame: Frame, seen: Container[str]) -> tuple[list[RawItem], tuple[str, ...]]:
-    """Return the items that are not in `seen`, and the hashes of those that are."""
-    seal = frame.seal
+def sift(cut: Slices, seal: bytes, seen: Container[str]) -> tuple[list[RawItem], tuple[str, ...]]:
+    """Return the items that are not in `seen`, and the hashes of those that are; `seal` is what stands around them."""
     fresh: list[RawItem] = []
     known: list[str] = []
     for position, text in enumerate(cut.items):

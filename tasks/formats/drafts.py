@@ -19,6 +19,7 @@ FINGERPRINT = "1"  # raise it when the same item would be read differently: ever
 _CATEGORY_MAX = 256  # characters; longer is prose in the wrong element
 _CATEGORIES_MAX = 64
 _AUTHORS_MAX = 32
+_AUTHOR_MAX = 512
 _MEDIA_MAX = 64
 _EXTRA_MAX = 4_096
 _VERBATIM_MAX = 4_096
@@ -87,7 +88,9 @@ def entry(draft: Draft, habits: Habits) -> Entry:
         "headline": headline,
         "teaser": teaser,
         "content": content,
-        "authors": tuple(dict.fromkeys(name for raw in draft.authors[:_AUTHORS_MAX] if (name := text.author(raw)))),
+        "authors": tuple(
+            dict.fromkeys(name for raw in draft.authors[:_AUTHORS_MAX] if (name := text.author(raw[:_AUTHOR_MAX])))
+        ),
         "categories": _categories(draft.categories),
         "media": tuple({one.url: one for one in reversed(draft.media[:_MEDIA_MAX])}.values())[::-1],
         "language": _language(language),
@@ -123,9 +126,9 @@ def _markup(value: str | None, kind: str) -> Markup | None:
 def _categories(found: list[tuple[str | None, str | None, str | None]]) -> tuple[Category, ...]:
     made: dict[Category, None] = {}
     for term, scheme, label in found[:_CATEGORIES_MAX]:
-        name = text.headline(term or label or "")[:_CATEGORY_MAX]
+        name = text.label((term or label or "")[:_CATEGORY_MAX])
         if name:
-            shown = text.headline(label)[:_CATEGORY_MAX] if label else None
+            shown = text.label(label[:_CATEGORY_MAX]) if label else None
             where = (scheme or "").strip()[:_CATEGORY_MAX] or None
             made[Category(term=name, scheme=where, label=shown or None)] = None
     return tuple(made)

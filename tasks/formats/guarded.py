@@ -14,7 +14,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 
 from storage.records import ParsedDocument
 from tasks.formats import child
@@ -34,7 +34,7 @@ def parse_guarded(
     *,
     content_type: str | None,
     url: str,
-    seen: AbstractSet[str] = frozenset(),
+    seen: Collection[str] = (),
     cpu_seconds: float = CPU_SECONDS,
     memory_bytes: int = MEMORY_BYTES,
 ) -> ParsedDocument:

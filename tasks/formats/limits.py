@@ -11,7 +11,6 @@ import re
 
 MAX_ITEMS = 5_000  # per document; feeds carry 30, archives some hundred
 MAX_MARKS = 1_000_000  # tags or JSON objects per document; a tag costs 120 bytes in a tree
-MAX_ATTRIBUTES = 2_000_000  # signs of equality per document, which bounds attributes
 HEAVY_BYTES = (
     4_000_000  # above it, or with a fifth of the marks, a document is parsed in the child, never in the worker
 )
@@ -23,16 +22,15 @@ _LONG_TAG = re.compile(r"<[^<>]{8000}")
 
 def overloaded(text: str) -> bool:
     """Whether a document has more markup than a feed can have."""
-    return (
-        text.count("<") > MAX_MARKS
-        or text.count("{") > MAX_MARKS
-        or text.count("[") > MAX_MARKS
-        or text.count("=") > MAX_ATTRIBUTES
-    )
+    if len(text) <= MAX_MARKS:
+        return False
+    return max(text.count("<"), text.count("{"), text.count("["), text.count("=") // 2) > MAX_MARKS
 
 
 def heavy(body: bytes) -> bool:
     """Whether a document is big enough to be read outside of the worker."""
+    if len(body) <= MAX_MARKS // 5:
+        return False
     if len(body) > HEAVY_BYTES:
         return True
     return max(body.count(b"<"), body.count(b"&"), body.count(b"{"), body.count(b"=") // 2) > MAX_MARKS // 5

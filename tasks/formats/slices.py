@@ -12,15 +12,20 @@ from itertools import pairwise
 
 from tasks.formats.limits import MAX_ITEMS
 
+
 # An item's start and end, and the two places where markup is only text. Each branch begins with `<` and is bounded by
 # a plain search for its end, so the scan stays linear whatever the bytes are.
-_MARK = re.compile(
-    r"<(?:(!\[CDATA\[)|(!--)"
-    r"|(?:([A-Za-z_][\w.\-]{0,30}):)?(item|entry)(?=[\s>/])"
-    r"|/(?:([A-Za-z_][\w.\-]{0,30}):)?(item|entry)\s{0,20}>)"
-)
+def _marks(names: str) -> re.Pattern[str]:
+    return re.compile(
+        r"<(?:(!\[CDATA\[)|(!--)"
+        rf"|(?:([A-Za-z_][\w.\-]{{0,30}}):)?({names})(?=[\s>/])"
+        rf"|/(?:([A-Za-z_][\w.\-]{{0,30}}):)?({names})\s{{0,20}}>)"
+    )
+
+
+ITEMS, PAGES = _marks("item|entry"), _marks("url")  # of a feed, of a sitemap
 _END_TAGS = re.compile(r"(?:</[A-Za-z_][\w.:\-]{0,60}\s{0,20}>\s{0,20})+$")
-_ITEM_END = re.compile(r"</(?:[A-Za-z_][\w.\-]{0,30}:)?(?:item|entry)\s{0,20}>")
+_ITEM_END = re.compile(r"</(?:[A-Za-z_][\w.\-]{0,30}:)?(?:item|entry|url)\s{0,20}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,12 @@ class Slices:
         return self.head + "".join(kept) + "".join(self.between) + self.tail
 
 
-def cut(text: str, most: int = MAX_ITEMS) -> Slices | None:
+def cut(text: str, marks: re.Pattern[str] = ITEMS, most: int = MAX_ITEMS) -> Slices | None:
     """Cut `text` into its first `most` items; None when it has none or does not add up."""
     spans: list[tuple[int, int]] = []
     opened: re.Match[str] | None = None
     at = 0
-    while len(spans) < most and (found := _MARK.search(text, at)):
+    while len(spans) < most and (found := marks.search(text, at)):
         at = found.end()
         if found[1] or found[2]:
             end = text.find("]]>" if found[1] else "-->", at)
@@ -73,7 +78,7 @@ def cut(text: str, most: int = MAX_ITEMS) -> Slices | None:
             opened = None
     if opened is not None:
         return _truncated(text, spans, opened.start())
-    if len(spans) == most and _MARK.search(text, at):
+    if len(spans) == most and marks.search(text, at):
         return replace(_slices(text, spans, at, None), tail=_closing(text), overflow=True)
     return _slices(text, spans, len(text), None) if spans else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 _C1 = re.compile(r"[\u0080-\u009f]")
 _CP1252 = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
@@ -74,9 +75,16 @@ def headline(value: str, *, literal: bool = False) -> str:
     return " ".join(text.split())[:_HEADLINE_MAX]
 
 
+@lru_cache(maxsize=2_048)
+def label(value: str) -> str:
+    """Return the name of a category as plain text; remembered, because a feed has few and repeats them."""
+    return headline(value)
+
+
+@lru_cache(maxsize=2_048)
 def author(value: str) -> str:
     """Return the name out of `desk@paper.example (Ada Holm)` or `Ada Holm <desk@…>`, else the address."""
-    text = headline(value[:512], literal=True)
+    text = headline(value, literal=True)
     address = _MAIL.search(text)
     if address is None:
         return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 # Minutes east of UTC. Where a name has several meanings the one most written in feeds stands here: IST is India
@@ -33,6 +34,7 @@ _OFFSET = re.compile(r"(?:GMT|UTC|UT)?\s*([+\-\u2212])\s?(\d{1,2})(?::?([0-5]\d)
 _MAX_OFFSET = 14 * 60  # minutes; Kiribati is the furthest
 
 
+@lru_cache(maxsize=1_024)
 def zone(text: str) -> tzinfo | None:
     """Return the zone that `text` names (`+0530`, `GMT+2`, `MESZ`, `Europe/Vienna`), or None when it names none."""
     if found := _OFFSET.match(text):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 import redis
+from dying_processes import outcome, started
 from event_consumer import consume
 from services import RedisServer, wait_until
 
@@ -40,9 +40,6 @@ from workers.subscriber.events import event_of
 KEY = "wireroom:events"
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
-# Children of a server that has the imports behind it: a process to be killed starts in milliseconds.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["event_consumer"])
 
 
 def entry(position: int, **changes: Any) -> dict[str, str]:
@@ -535,14 +532,7 @@ def effects(tmp_path: Path) -> Path:
 
 
 def consumer(url: str, path: Path, moment: str, partitions: int = 1) -> BaseProcess:
-    process = PROCESSES.Process(target=consume, args=(url, str(path), moment, partitions))
-    process.start()
-    return process
-
-
-def outcome(process: BaseProcess) -> int | None:
-    process.join(timeout=30)
-    return process.exitcode
+    return started(consume, url, str(path), moment, partitions)
 
 
 def rows(path: Path) -> list[tuple[str, int]]:

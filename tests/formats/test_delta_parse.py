@@ -107,6 +107,22 @@ def test_one_malformed_item_leaves_the_hashes_of_its_neighbours_alone() -> None:
     )
 
 
+def test_pages_of_a_news_sitemap_that_were_seen_are_not_read_again() -> None:
+    page = (
+        "<url><loc>https://paper.example/{n}</loc><news:news><news:publication><news:name>Die Zeitung</news:name>"
+        "</news:publication><news:title>Headline {n}</news:title></news:news></url>"
+    )
+    namespaces = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    head = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" {namespaces}>'
+    before = read((head + "".join(page.format(n=n) for n in range(3)) + "</urlset>").encode())
+    seen = {one.raw_sha256 for one in before.entries}
+    after = read((head + "".join(page.format(n=n) for n in (9, 0, 1, 2)) + "</urlset>").encode(), seen)
+    assert [one.headline for one in after.entries] == ["Headline 9"]
+    assert len(after.skipped) == len(seen) == 3
+    assert after.hints == before.hints
+    assert after.hints.title == "Die Zeitung"
+
+
 def test_an_audit_finds_an_entry_that_reads_differently_now() -> None:
     full = read(b"<rss version='2.0'><channel><title>T</title><item><title>A</title></item></channel></rss>")
     raw, sound = full.entries[0].raw_sha256, full.entries[0].sha256

@@ -99,6 +99,12 @@ def test_blank_guids_above_five_in_a_hundred_degrade_the_feed_and_one_does_not()
     assert not document_keys(blank[:1]).degraded
 
 
+def test_two_blank_guids_among_many_known_items_do_not_degrade_the_feed() -> None:
+    blank = [entry(None, f"https://paper.example/b{n}", f"Blank {n}") for n in range(2)]
+    assert document_keys(blank).degraded
+    assert not document_keys(blank, total=60).degraded
+
+
 def test_a_feed_once_degraded_stays_so_when_its_guids_turn_good() -> None:
     sound = [entry(f"g{n}", f"https://paper.example/{n}", f"Headline {n}") for n in range(30)]
     found = document_keys(sound, degraded=True)

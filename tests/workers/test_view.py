@@ -185,9 +185,12 @@ def test_the_counters_are_what_the_store_holds_whichever_database_it_is(newsroom
         assert counts.events == last
         assert (counts.feeds, counts.failing, counts.quarantined) == (3, 0, 0)
         assert (counts.documents_waiting, counts.events_waiting) == (0, 0)
-    assert (counts.articles, counts.revisions) == (15, 16)
+    # On a slow machine the large counts are taken anew only now and then: a fresh look has them as they are.
     with reading(newsroom.sessions) as session:
-        assert Glancer().look(session) == glancer.look(session)
+        fresh, lasting = Glancer().look(session), glancer.look(session)
+    assert (fresh.counts.articles, fresh.counts.revisions) == (15, 16)
+    assert fresh.counts.lines_removed == lasting.counts.lines_removed
+    assert fresh.events == lasting.events
 
 
 def test_the_newest_article_stands_first_and_the_last_event_too(on_sqlite: Newsroom) -> None:

@@ -59,7 +59,7 @@ def tail(
     """
     from workers.subscriber.start import begin
 
-    select = _select(types, feeds, tags, languages)
+    select = chosen_events(types, feeds, tags, languages)
     with _stream() as (client, key):
         start: Any = "beginning" if from_start else moment(since, datetime.now(UTC)) if since else "now"
         shown = 0
@@ -98,7 +98,7 @@ def replay(
     from storage.db import reading
     from workers.subscriber.events import event_from_json
 
-    select = _select(types, feeds, tags, languages)
+    select = chosen_events(types, feeds, tags, languages)
     with opened_store() as sessions:
         with reading(sessions) as session:
             if after_id is not None:
@@ -294,9 +294,10 @@ def _stream() -> Iterator[tuple[Redis, str]]:
             yield client, chosen.stream
 
 
-def _select(
+def chosen_events(
     types: list[str] | None, feeds: list[str] | None, tags: list[str] | None, languages: list[str] | None
 ) -> Select:
+    """The options of a command as a choice; a feed may be named by URL or title."""
     from workers.subscriber import Select
 
     numbers = {int(feed) for feed in feeds or () if feed.isdigit()}

@@ -1,4 +1,4 @@
-"""`wireroom run|worker|beat|relay|health`: what is started, and whether it lives."""
+"""`wireroom run|worker|beat|relay|websub|health`: what is started, and whether it lives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Queues(StrEnum):
 
 def add_to(root: typer.Typer) -> None:
     """Put the processes under the root command."""
-    for command in (run, worker, beat, relay, health):
+    for command in (run, worker, beat, relay, websub, health):
         root.command()(command)
     for name, command in (("prepare", prepare), ("sample-wire", sample_wire)):
         root.command(name, hidden=True)(command)
@@ -126,6 +126,39 @@ def relay(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         relay_events(chosen, stop, with_beat=with_beat)
+
+
+def websub() -> None:
+    """Have hubs push feeds instead of polling them (WebSub); needs WIREROOM_WEBSUB_URL, where hubs reach this.
+
+    Example: `WIREROOM_WEBSUB_URL=https://push.example.org wireroom websub`
+    """
+    import asyncio
+
+    with explained():
+        chosen = settings()
+        if chosen.websub_url is None:
+            fail("WIREROOM_WEBSUB_URL is not set: it is the address that hubs reach this service at", Exit.USAGE)
+        _log("websub")
+        from storage.db import make_engine, make_sessions
+        from tasks import intake, jobs
+        from workers.app import make_app
+        from workers.rooms import room_of
+        from workers.websub import Subscriber, run
+
+        make_app(chosen)
+        engine = make_engine(chosen.database)
+
+        def deliver(document_id: int) -> None:
+            for ids in intake.batches([(document_id, 0)]):
+                jobs.send_documents(ids)
+
+        room = room_of(chosen, make_sessions(engine))
+        try:
+            subscriber = Subscriber(room, base=str(chosen.websub_url), deliver=deliver)
+            asyncio.run(run(subscriber, chosen.websub_host, chosen.websub_port))
+        finally:
+            engine.dispose()
 
 
 def health(

@@ -1,0 +1,103 @@
+"""The WebSub subscriber: a small HTTP service that hubs call, and the loop that asks them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+
+from storage.models import Push
+from tasks import push as verbs
+from tasks.fetch import Fetcher, Unanswered
+from tasks.push import Reply
+from tasks.room import Room
+from tasks.websub import form
+
+log = structlog.get_logger()
+PATH = "/websub/"
+# The same cap as on a fetched document.
+LARGEST = 8 << 20
+# Hubs asked side by side.
+ASKED_AT_ONCE = 8
+
+
+class Subscriber:
+    """The service; `deliver` is called with the id of each document that a hub brought.
+
+    `base` is the address that hubs reach this service at, without a path.
+    """
+
+    def __init__(self, room: Room, *, base: str, deliver: Callable[[int], None], tick: float = 5.0) -> None:
+        self.room, self.base, self.deliver, self.tick = room, base.rstrip("/"), deliver, tick
+        self._places = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    def app(self) -> web.Application:
+        """The routes: a GET verifies, a POST brings news."""
+        app = web.Application(client_max_size=LARGEST)
+        app.router.add_get(PATH + "{token}", self._verify)
+        app.router.add_post(PATH + "{token}", self._news)
+        return app
+
+    async def _verify(self, request: web.Request) -> web.Response:
+        return _said(await asyncio.to_thread(verbs.verify, self.room, request.match_info["token"], request.query))
+
+    async def _news(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        reply = await asyncio.to_thread(verbs.deliver, self.room, request.match_info["token"], headers, body)
+        if reply.document_id is not None:
+            await asyncio.to_thread(self.deliver, reply.document_id)
+        return _said(reply)
+
+    async def ask_hubs(self, fetcher: Fetcher) -> int:
+        """Ask every hub that is due, side by side; returns how many were."""
+        due = await asyncio.to_thread(verbs.due, self.room)
+        await asyncio.gather(*(self._ask(fetcher, push) for push in due))
+        return len(due)
+
+    async def _ask(self, fetcher: Fetcher, push: Push) -> None:
+        callback = f"{self.base}{PATH}{push.token}"
+        error = None
+        async with self._places:
+            try:
+                asked = form("subscribe", callback=callback, topic=push.topic, secret=push.secret)
+                status, text = await fetcher.post(push.hub, asked)
+                if not 200 <= status < 300:
+                    error = f"HTTP {status}: {' '.join(text.split())[:200]}"
+            except Unanswered as fault:
+                error = str(fault)
+        await asyncio.to_thread(verbs.asked, self.room, push, error=error)
+
+    async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
+        """Listen and ask until `stop` is set."""
+        runner = web.AppRunner(self.app(), access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        log.info("websub.listening", address=f"{host}:{port}", base=self.base)
+        try:
+            async with Fetcher(self.room.fetch) as fetcher:
+                while not stop.is_set():
+                    await self.ask_hubs(fetcher)
+                    try:
+                        await asyncio.wait_for(stop.wait(), self.tick)
+                    except TimeoutError:
+                        pass  # the tick is over: look again
+        finally:
+            await runner.cleanup()
+
+
+def _said(reply: Reply) -> web.Response:
+    # Plain text, so that a challenge is no page that a browser would run.
+    return web.Response(status=reply.status, text=reply.text, headers={"X-Content-Type-Options": "nosniff"})
+
+
+async def run(subscriber: Subscriber, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await subscriber.serve(host, port, stop)
