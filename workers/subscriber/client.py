@@ -171,8 +171,8 @@ class Subscriber:
             return
         self._balance_at = now + (min(1.0, self.lease / 4) if len(self._held) < self.partitions else self.lease / 4)
         self._join()
-        share = -(-self.partitions // max(1, self._members()))
-        for index in sorted(self._held, reverse=True)[: max(0, len(self._held) - share)]:
+        share, surplus = self._share()
+        for index in sorted(self._held, reverse=True)[:surplus]:
             self._release(index)
         for index in range(self.partitions):
             if len(self._held) >= share:
@@ -231,10 +231,21 @@ class Subscriber:
                 raise
             return set()
 
-    def _members(self) -> int:
-        alive_since = self._redis_time() - self.lease
-        self.client.zremrangebyscore(self.keys.members, "-inf", alive_since)
-        return self.client.zcard(self.keys.members)
+    def _share(self) -> tuple[int, int]:
+        """How many partitions to hold at the most, and how many of ours to give back.
+
+        Nobody gives up a partition that no other consumer lacks: one more consumer than partitions changes nothing.
+        """
+        self.client.zremrangebyscore(self.keys.members, "-inf", self._redis_time() - self.lease)
+        members: Any = self.client.zrange(self.keys.members, 0, -1)
+        most, least = -(-self.partitions // max(1, len(members))), self.partitions // max(1, len(members))
+        if len(self._held) > most:
+            return most, len(self._held) - most
+        if len(self._held) <= least:
+            return most, 0
+        holders: Any = self.client.mget([self.keys.lease(index) for index in range(self.partitions)])
+        lacking = any(holders.count(member) < least for member in members)
+        return (least, 1) if lacking else (most, 0)
 
     def _redis_time(self) -> float:
         seconds, microseconds = self.client.time()
