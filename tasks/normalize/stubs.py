@@ -62,6 +62,7 @@ def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]
 
 _WHOLE, _BEGINNINGS = _read_seeds()
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
+_STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +79,9 @@ def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]
     for i, key in enumerate(masked):
         if len(key) > _LONGEST:
             continue
-        kind = _WHOLE.get(key)
+        start = key[:_SHORTEST]
+        kind = _WHOLE.get(key) if start in _STARTS else None
         if kind is None:
-            start = key[:_SHORTEST]
             if start in _BEGINNINGS:
                 kind = _by_start(lines[i], _BEGINNINGS[start])
             if kind is None and b"0" in key and len(key) < _LONGEST_DATE:
