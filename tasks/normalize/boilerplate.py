@@ -24,7 +24,7 @@ _COUNTED = 220  # bytes of key up to which other lines count; longer ones are co
 _MOST = 60  # lines of an article that count
 MET = 2  # articles of a source that make a seed inside the body more than a guess
 _FEWEST, _SHARE = 2, 1 / 12  # other articles, and share of the source, that condemn a line outside the body
-_FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.3, 0.5  # and inside it, or a sentence anywhere
+_FEWEST_INSIDE, _SHARE_INSIDE, _SHARE_SENTENCE = 3, 0.5, 0.7  # and inside it, or a sentence anywhere
 _DATED = 120  # bytes of key up to which a line may be a template with a date in it
 _NAMES = """
 monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend
