@@ -75,6 +75,8 @@ class Sender:
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
     chance: Callable[[], float] = random.random
+    # Called with every turn of the loop: the sign of life.
+    pulse: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         guard.networks(self.allow)
@@ -87,6 +89,7 @@ class Sender:
         """Send until `stop` is set; what is on its way then is finished."""
         async with self.client() as client:
             while not stop.is_set():
+                self.pulse()
                 try:
                     busy = await self.step(client)
                 except DBAPIError as error:

@@ -78,6 +78,8 @@ REMEDY = {
 
 
 def _disk(chosen: Settings) -> Iterator[Finding]:
+    if chosen.database_url is not None and not chosen.embedded_redis:
+        return  # the data folder holds nothing but signs of life
     folder = chosen.data_dir.resolve()
     present = folder if folder.exists() else folder.parent
     free = shutil.disk_usage(present).free

@@ -252,7 +252,7 @@ def run() -> None:
     import asyncio
     import signal
 
-    from workers import logs
+    from workers import health, logs
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="webhooks")
@@ -261,10 +261,13 @@ def run() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await _sender(sessions).run(stop)
+        sender = _sender(sessions)
+        sender.pulse = health.Pulse(chosen, "webhooks")
+        await sender.run(stop)
 
     with opened_store() as sessions:
         asyncio.run(post())
+    health.gone(chosen, "webhooks")
 
 
 def _sender(sessions: Any) -> Sender:
