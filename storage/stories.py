@@ -99,9 +99,13 @@ def touch(session: Session, story_ids: Collection[UUID], *, now: datetime) -> No
 
 
 def merge(session: Session, story_ids: Collection[UUID], *, into: UUID, now: datetime) -> list[UUID]:
-    """Make these stories one; returns the articles that moved."""
+    """Make these stories part of another one; returns the articles that moved. A story has one first member."""
     moved = list(session.scalars(select(col(StoryMember.article_id)).where(col(StoryMember.story_id).in_(story_ids))))
-    session.execute(update(StoryMember).where(col(StoryMember.story_id).in_(story_ids)).values(story_id=into))
+    ours = _MEMBERS.c.story_id.in_(list(story_ids))
+    led = update(_MEMBERS).where(ours, _MEMBERS.c.relation == StoryRelation.FIRST)
+    connection = session.connection()
+    connection.execute(led.values(relation=StoryRelation.JOINED, reason="was the first of a story that ended in this"))
+    connection.execute(update(_MEMBERS).where(ours).values(story_id=into))
     gone = or_(col(Story.id).in_(story_ids), col(Story.merged_into).in_(story_ids))
     session.execute(update(Story).where(gone).values(merged_into=into, changed_at=now))
     return moved

@@ -15,8 +15,7 @@ from sqlmodel import col, select
 from typer.testing import CliRunner, Result
 
 from storage.models import OutboxEvent
-from storage.records import Cause
-from tasks.stories import fingerprint, told
+from tasks.stories import fingerprint
 from tasks.stories.passages import differences
 from workers.cli.root import app
 from workers.settings import settings as process_settings
@@ -117,16 +116,6 @@ def test_a_story_is_found_by_the_beginning_of_its_id_and_by_its_articles(wire: A
     listed = json.loads(stories("list", "--json").output)
     assert (listed["story"], listed["copies"], listed["usable"]) == (str(settled.story_id), 2, 2)
     assert stories("show", "ffffffff").exit_code == 3
-
-
-def test_what_settling_did_is_told_as_events(wire: Any) -> None:
-    first, _ = wire.article(HEADLINE, COPY)
-    cut, settled = wire.article(HEADLINE, LEAD)
-    opened, joined = told.of_settled(settled, cause=Cause.POLL, now=wire.now)
-    assert (opened.type, joined.type) == ("wireroom.story.opened.v1", "wireroom.story.joined.v1")
-    assert json.loads(opened.body)["data"]["article_id"] == str(first)
-    data = json.loads(joined.body)["data"]
-    assert (data["article_id"], data["relation"]) == (str(cut), "cut_of")
 
 
 words = st.lists(st.sampled_from(["Fähre,", "lief", "auf", "Grund.", "19,4", "Uhr", "„Nebel“"]), max_size=30).map(

@@ -74,6 +74,7 @@ def test_an_article_that_connects_two_stories_makes_them_one(wire: Any) -> None:
     assert settled.story_id == older
     assert settled.merged == (younger,)
     assert {joined.article_id for joined in settled.joined} == {whole, *below}
+    assert [copy.relation for copy in wire.members(older)].count(StoryRelation.FIRST) == 1
     assert wire.groups([*above, *below, whole]) == {frozenset({*above, *below, whole})}
 
 
