@@ -11,7 +11,7 @@ from storage.records import FetchRequest
 from tasks import events
 from tasks.access import BadAccess, asked_with
 from tasks.fetch import fetch_shard
-from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.formats.discover import discover
 from tasks.room import Room
 from tasks.urls import document_keys
@@ -54,7 +54,7 @@ def _same_feed(room: Room, feed: Feed, url: str) -> str | None:
     if result.body is None or result.outcome.failed:
         return None
     try:
-        parsed = parse(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
+        parsed = parse_guarded(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
     except (NotAFeed, ParseFailed):
         return None
     with reading(room.sessions) as session:

@@ -13,7 +13,10 @@ from storage.db import make_engine, make_sessions
 from workers.relay import Limits, Relay
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["dying_processes", "event_consumer"])
+# Modules of the tests themselves cannot be named: the server knows no `pythonpath` of pytest's.
+PROCESSES.set_forkserver_preload(
+    ["workers.relay", "workers.subscriber.client", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlite3"]
+)
 
 
 def started(target: Any, *arguments: object) -> BaseProcess:

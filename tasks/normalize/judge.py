@@ -267,6 +267,8 @@ class _Judge:
         found = copy_of(whole, self.lines[i], key, self._following(other), Place.LEAD)
         if found is None or found.confidence < _SURE:
             return False
+        if found.rule == "teaser_near" and any(j not in self.stubs for j in self.standing[n + 1 : other]):
+            return False  # paragraphs of a report that follows a pattern are alike, too
         return not (found.rule == "teaser_cut" and is_cut(target.text))
 
     def _forms(self) -> None:

@@ -21,6 +21,7 @@ _QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
 _CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
 _MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
+_REFRAIN = 3  # times that a line comes back before it may be meant to
 _CONTENTS = 3  # lines that make a table of contents
 _SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
@@ -41,8 +42,9 @@ def find_paragraph_copies(
     found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
+    returning = _returning(origins)
     for n, at in origins.items():
-        if len(keys[standing[n]]) >= LONG:
+        if len(keys[standing[n]]) >= LONG and at not in returning:
             found[standing[n]] = Finding(
                 rule="paragraph_copy",
                 reason="says an earlier line again",
@@ -54,6 +56,26 @@ def find_paragraph_copies(
     _add_cuts(lines, keys, standing, found)
     _add_pulled(lines, keys, standing, kinds, found)
     return found
+
+
+def _returning(origins: dict[int, int]) -> set[int]:
+    """Lines said three times and more with something new before each time: a refrain, or the note below each report."""
+    last: dict[int, int] = {}
+    times: dict[int, int] = {}
+    flat: set[int] = set()
+    new = 0  # lines that are no repeat, up to each line
+    before: dict[int, int] = {}
+    for n in range(max(origins, default=-1) + 1):
+        before[n] = new
+        if n not in origins:
+            new += 1
+            continue
+        at = origins[n]
+        if before[n] - before[last.get(at, at)] - (at not in last) < 1:
+            flat.add(at)
+        last[at] = n
+        times[at] = times.get(at, 1) + 1
+    return {at for at, count in times.items() if count >= _REFRAIN and at not in flat}
 
 
 def _contents(

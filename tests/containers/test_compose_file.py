@@ -122,7 +122,8 @@ def test_everything_waits_for_what_it_needs() -> None:
         assert SERVICES[name]["depends_on"] == {"keys": done}
     assert SERVICES["migrate"]["depends_on"] == {"postgres": well}
     for name in ("beat", "relay", *WORKERS):
-        assert SERVICES[name]["depends_on"] == {"migrate": done, "redis": well}
+        # Postgres is named although migrate waits for it: what is depended on is stopped last.
+        assert SERVICES[name]["depends_on"] == {"migrate": done, "postgres": well, "redis": well}
 
 
 def test_redis_keeps_what_it_was_given() -> None:

@@ -497,6 +497,28 @@ def test_several_consumers_share_the_partitions_and_keep_the_order(
             assert mine == sorted(mine)
 
 
+def test_a_consumer_that_hangs_before_it_has_its_share_keeps_no_partition_from_being_read(
+    redis_url: str, client: redis.Redis, running: Callable[..., Running]
+) -> None:
+    working = running(redis_url, partitions=4, lease=1.0)
+    wait_until(lambda: len(working.subscriber._held) == 4, what="all partitions")
+    # Another one joins, lives, and never takes a partition: its main thread hangs.
+    alive = threading.Event()
+
+    def beat() -> None:
+        while not alive.wait(0.2):
+            seconds, micro = client.time()
+            client.zadd(f"{KEY}:members:search", {"hanging": seconds + micro / 1e6})
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    publish(client, range(1, 31))
+    wait_until(lambda: len(working.positions) == 30, what="every event")
+    alive.set()
+    heart.join()
+    assert sorted(working.positions) == list(range(1, 31))
+
+
 def test_a_handler_slower_than_the_lease_keeps_its_partition(
     redis_url: str, client: redis.Redis, running: Callable[..., Running]
 ) -> None:
