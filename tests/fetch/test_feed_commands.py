@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from storage import feeds
@@ -27,8 +29,12 @@ def wireroom(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("WIREROOM_ALLOW_NETWORKS", "127.0.0.0/8")
     settings.cache_clear()
+    handlers = logging.getLogger().handlers[:]
     yield lambda *words, **options: CliRunner().invoke(app, list(words), **options)
     settings.cache_clear()
+    # What the command set up for its own process is not for the tests that follow.
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
     close()
 
 
