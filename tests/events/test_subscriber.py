@@ -441,6 +441,26 @@ def test_a_redis_that_lost_its_data_makes_nobody_handle_anything_again(
     assert one.positions == list(range(1, 9))
 
 
+@pytest.mark.parametrize("before", [3, 5])
+def test_events_in_hand_when_redis_lost_its_data_and_the_lease_with_it_are_handled(
+    own_redis: RedisServer, before: int
+) -> None:
+    client = own_redis.client()
+    publish(client, range(1, 9))
+    one = subscriber(own_redis.url, batch=8)
+    positions: list[int] = []
+
+    def handle(event: Event) -> None:
+        if event.position == before and not event.tries:
+            client.flushall()
+            publish(client, range(1, 9))
+            one._until.clear()
+        positions.append(event.position)
+
+    one.run(handle, until_idle=True)
+    assert positions == list(range(1, 9))
+
+
 def test_a_group_that_is_set_back_with_the_stream_handles_nothing_again(
     own_redis: RedisServer, running: Callable[..., Running]
 ) -> None:

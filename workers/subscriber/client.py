@@ -214,9 +214,11 @@ class Subscriber:
         wanted = {index: self.keys.partition(index, self.partitions) for index in range(self.partitions)}
         known = self._groups()
         if missing := {index: name for index, name in wanted.items() if name not in known}:
-            start = None if missing.keys() <= self._cursors.keys() else begin(self.client, self.keys.stream, self.start)
+            # A group that we have read of is lost, not new: what we do not know of it is read again from the beginning.
+            start = "beginning" if self._cursors else self.start
+            position = 0 if missing.keys() <= self._cursors.keys() else begin(self.client, self.keys.stream, start)
             for index, name in missing.items():
-                self._make(name, self._cursors.get(index, start or 0))
+                self._make(name, self._cursors.get(index, position))
 
     def _make(self, name: str, position: int) -> None:
         try:

@@ -79,7 +79,10 @@ class Partition:
         self.alive = alive
         self.parked: dict[str, _Parked] = {}
         shelf.take_over()
+        # Up to here everything was received, and up to `_through` gone through: a group that is lost with its pending
+        # entries must be made again at the latter.
         self.cursor = shelf.cursor()
+        self._through = shelf.first_pending(self.cursor) - 1
         self.gaps = shelf.gaps()
         # None once everything pending was looked at.
         self._history: int | None = 0
@@ -92,9 +95,9 @@ class Partition:
 
     @property
     def lowest(self) -> int:
-        """The position up to which everything is done or acknowledged."""
+        """The position up to which everything is done."""
         waiting = [event.position for parked in self.parked.values() for event in parked.waiting]
-        return min(waiting, default=self.cursor + 1) - 1
+        return min([self._through, *(position - 1 for position in waiting)])
 
     def due_in(self) -> float | None:
         """Seconds until the next retry, None when nothing waits for one."""
@@ -125,6 +128,7 @@ class Partition:
         else:
             self._history = None
             self._fill_before(None)
+            self._through = self.cursor
         return True
 
     def _take(self, entries: list[Entry], *, fresh: bool) -> None:
@@ -143,6 +147,7 @@ class Partition:
                     self.parked[event.subject].waiting.append(event)
                 else:
                     self._attempt(event, counted=not fresh)
+                self._through = max(self._through, position)
         finally:
             self.shelf.skip(skipped)
 

@@ -67,6 +67,11 @@ class Shelf:
         unnoted = self.client.xpending_range(self.stream, self.group, min=f"({int(noted)}-0", max="+", count=1)
         return int(noted) if unnoted else delivered
 
+    def first_pending(self, cursor: int) -> int:
+        """The position of the first entry that was handed out and not acknowledged, else the one after the cursor."""
+        pending: Any = self.client.xpending(self.stream, self.group)
+        return min(position_of(pending["min"]), cursor + 1) if pending["pending"] else cursor + 1
+
     def history(self, after: int, count: int) -> list[Entry]:
         """Our own pending entries after a position."""
         return self._read(f"{after}-0", count)
