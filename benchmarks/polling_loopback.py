@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -185,18 +186,18 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     from tests.services import redis_server
 
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
-    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
+    with ExitStack() as stack:
+        server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+        stack.callback(server.kill)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = stack.enter_context(redis_server(folder))
         port = int(server.stdout.readline())  # type: ignore[union-attr]
         urls = [f"http://127.0.0.{number % HOSTS + 1}:{port}/{number}" for number in range(chosen.feeds)]
         policy = FetchPolicy(allow=("127.0.0.0/8",), redis_url=redis.url, per_host=4)
-        contestants = [Bare(urls), Fetched(urls, policy), Polled(urls, policy, Path(folder))]
-        try:
-            report(contestants, lambda: change(port), chosen.feeds, chosen.repeat)
-        finally:
-            for contestant in contestants:
-                contestant.close()
-            server.kill()
+        contestants = [Bare(urls), Fetched(urls, policy), Polled(urls, policy, folder)]
+        for contestant in contestants:
+            stack.callback(contestant.close)
+        report(contestants, lambda: change(port), chosen.feeds, chosen.repeat)
 
 
 def change(port: int) -> None:

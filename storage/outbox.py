@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -29,6 +29,8 @@ _STAMP = text(
 )
 
 
+# Positions follow the commits, times the happenings: a long transaction may come this much later than its time says.
+LATENESS = timedelta(minutes=10)
 _COLUMNS: tuple[Any, ...] = (
     col(OutboxEvent.position),
     col(OutboxEvent.event_id),
@@ -103,6 +105,12 @@ def stamp(session: Session, *, limit: int, floor: int = 0) -> int:
     return session.connection().execute(_STAMP, {"limit": limit, "base": base}).rowcount
 
 
+def unstamp(session: Session, after: int) -> int:
+    """Take their places from the events after `after`, so that they get new ones; only for the holder of the lease."""
+    taken = update(OutboxEvent).where(col(OutboxEvent.position) > after).values(position=None)
+    return session.connection().execute(taken).rowcount
+
+
 def read_after(
     session: Session, position: int, *, limit: int, before: int | None = None, max_bytes: int | None = None
 ) -> list[Stamped]:
@@ -141,8 +149,12 @@ def _stamped(row: Any) -> Stamped:
 
 def bounds(session: Session) -> Bounds:
     """Where the outbox begins and ends, and how much waits for the relay."""
+    # Two subqueries: SQLite takes one aggregate from the index, but reads the whole table for two.
     first, last = session.execute(
-        select(func.min(col(OutboxEvent.position)), func.max(col(OutboxEvent.position)))
+        select(
+            select(func.min(col(OutboxEvent.position))).scalar_subquery(),
+            select(func.max(col(OutboxEvent.position))).scalar_subquery(),
+        )
     ).one()
     count, oldest = session.execute(
         select(func.count(), func.min(col(OutboxEvent.created_at))).where(col(OutboxEvent.position).is_(None))
@@ -167,14 +179,22 @@ def position_of(session: Session, event_id: str) -> int | None:
 
 def first_since(session: Session, moment: datetime) -> int | None:
     """The lowest position of an event recorded at `moment` or later; None when there is none."""
-    return session.scalar(select(func.min(col(OutboxEvent.position))).where(col(OutboxEvent.created_at) >= moment))
+    at, position = col(OutboxEvent.created_at), col(OutboxEvent.position)
+    first = session.scalar(select(at).where(at >= moment, position.is_not(None)).order_by(at).limit(1))
+    if first is None:
+        return None
+    return session.scalar(select(func.min(position)).where(at >= first, at <= first + LATENESS))
 
 
 def past(session: Session, moment: datetime) -> int:
     """The last position below which everything was recorded before `moment`; 0 when there is nothing as old."""
-    last = session.scalar(select(func.max(col(OutboxEvent.position))).where(col(OutboxEvent.created_at) < moment)) or 0
+    at, position = col(OutboxEvent.created_at), col(OutboxEvent.position)
+    last = session.scalar(select(at).where(at < moment, position.is_not(None)).order_by(at.desc()).limit(1))
+    if last is None:
+        return 0
+    found = session.scalar(select(func.max(position)).where(at <= last, at >= last - LATENESS)) or 0
     first = first_since(session, moment)
-    return last if first is None else min(last, first - 1)
+    return found if first is None else min(found, first - 1)
 
 
 def prune(session: Session, before: datetime, *, upto: int | None = None, limit: int = 1000) -> int:
@@ -182,14 +202,8 @@ def prune(session: Session, before: datetime, *, upto: int | None = None, limit:
 
     The newest stamped event always stays, since the next position is counted from it.
     """
-    newest = last_position(session)
-    doomed = (
-        select(col(OutboxEvent.id))
-        .where(
-            col(OutboxEvent.position) < (newest if upto is None else min(newest, upto + 1)),
-            col(OutboxEvent.created_at) < before,
-        )
-        .order_by(col(OutboxEvent.position))
-        .limit(limit)
-    )
+    end = min(past(session, before), last_position(session) - 1)
+    end = end if upto is None else min(end, upto)
+    position = col(OutboxEvent.position)
+    doomed = select(col(OutboxEvent.id)).where(position <= end).order_by(position).limit(limit)
     return session.connection().execute(delete(OutboxEvent).where(col(OutboxEvent.id).in_(doomed))).rowcount

@@ -67,7 +67,8 @@ def decide(
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
     at other positions are left alone.
     """
-    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")))
+    total = len(parsed.entries) + len(parsed.skipped)
+    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")), total=total)
     with reading(room.sessions) as session:
         known = articles.known_by(session, feed.id, (key for own in keys for key in own))
         held = articles.held(session, set(known.values()))

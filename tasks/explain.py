@@ -15,7 +15,7 @@ from tasks.access import asked_with
 from tasks.cadence import FeedState, Rhythm, next_poll
 from tasks.events.envelope import public_url
 from tasks.fetch import fetch_shard
-from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.room import Room
 
 # Headlines shown: enough to see whether it is the right feed.
@@ -62,7 +62,7 @@ def _validators(result: FetchResult) -> str:
 
 def _read(room: Room, result: FetchResult, body: bytes) -> dict[str, Any]:
     try:
-        parsed = parse(body, content_type=result.headers.get("content-type"), url=result.final_url)
+        parsed = parse_guarded(body, content_type=result.headers.get("content-type"), url=result.final_url)
     except (NotAFeed, ParseFailed) as error:
         return {"problem": str(error)}
     now = room.clock()

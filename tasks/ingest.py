@@ -25,7 +25,7 @@ from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
 from tasks import push
 from tasks.cadence import Rhythm
 from tasks.decide import Decision, decide
-from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.memory import hints_json
 from tasks.room import Room
 from tasks.urls import document_keys
@@ -127,11 +127,11 @@ def _read(
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
     """
     seen = {} if feed.hints.get("degraded") else feed.seen
-    parsed = parse(body, content_type=document.content_type, url=document.url, seen=seen)
+    parsed = parse_guarded(body, content_type=document.content_type, url=document.url, seen=seen)
     decisions, bad = decide(room, feed, document.id, parsed, force=False)
     elsewhere = {seen[name] for name in parsed.skipped}
     if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):
-        parsed = parse(body, content_type=document.content_type, url=document.url)
+        parsed = parse_guarded(body, content_type=document.content_type, url=document.url)
         decisions, bad = decide(room, feed, document.id, parsed, force=False)
     return parsed, decisions, bad
 
@@ -176,15 +176,15 @@ def _learn(
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
     feed.seen = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen} | read
-    degraded = feed.hints.get("degraded") or document_keys(parsed.entries).degraded
+    total = len(parsed.entries) + len(parsed.skipped)
+    degraded = feed.hints.get("degraded") or document_keys(parsed.entries, total=total).degraded
     feed.hints = (
         hints_json(hints)
         | {"document": document.id}
         | _kin(feed, document, known=bool(parsed.skipped) or any(d.held is not None for d in decisions))
         | ({"degraded": True} if degraded else {})
     )
-    window = len(parsed.entries) + len(parsed.skipped)
-    feed.rhythm = rhythm.seen(published, window=window, now=now).to_json()
+    feed.rhythm = rhythm.seen(published, window=total, now=now).to_json()
 
 
 def _kin(feed: Feed, document: Document, *, known: bool) -> dict[str, str]:

@@ -52,7 +52,17 @@ def poll_due() -> None:
             _send(ingest_documents, ids)
 
     # More are due than one shard takes: the next shard goes at once, to whichever worker is free.
-    poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
+    report = poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
+    for feed_id in report.lost:
+        _send(seek_feed, feed_id)
+
+
+@shared_task(name="wireroom.seek_feed")
+def seek_feed(feed_id: int) -> None:
+    """Look for a feed on its site's page, since it is no longer at its address."""
+    from tasks import seek
+
+    seek.seek(room(), feed_id)
 
 
 @shared_task(name="wireroom.ingest_documents")

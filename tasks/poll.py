@@ -38,12 +38,16 @@ class Busy(Exception):
 
 @dataclass(kw_only=True)
 class PollReport:
-    """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next."""
+    """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next.
+
+    `lost` are feeds that are no longer at their address and should be looked for.
+    """
 
     fetched: list[FetchResult] = field(default_factory=list)
     documents: list[tuple[int, int]] = field(default_factory=list)
     next_at: dict[int, datetime] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
     full: bool = False
 
     def add(self, batch: PollReport) -> None:
@@ -52,6 +56,7 @@ class PollReport:
         self.documents += batch.documents
         self.next_at |= batch.next_at
         self.reasons |= batch.reasons
+        self.lost += batch.lost
 
 
 # Sends off the documents that were kept, as (id, attempts so far).
@@ -165,6 +170,8 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
             feed = held[result.feed_id]
             verdict = next_poll(result, state_of(feed, pushed.get(feed.id)), now, cadence)
             push.found_in_header(session, result, now)
+            if verdict.seek:
+                report.lost.append(feed.id)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
             attempts.append(_attempt(result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]

@@ -25,7 +25,7 @@ from storage.records import Cause
 from tasks import events
 from tasks.decide import Decision, decide
 from tasks.events.envelope import type_of
-from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.ingest import RACES
 from tasks.room import Room
 from tasks.write import Occasion, write
@@ -104,7 +104,7 @@ def _decided(room: Room, step: _Step) -> list[Decision]:
     """The decisions over a step's document; raises KeyError, NotAFeed or ParseFailed when it cannot be read."""
     with reading(room.sessions) as session:
         body = documents.body(session, step.document.sha256)
-    parsed = parse(body, content_type=step.document.content_type, url=step.document.url)
+    parsed = parse_guarded(body, content_type=step.document.content_type, url=step.document.url)
     decisions, bad = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
     for entry in bad:
         log.warning("entry.failed", document_id=step.document.id, position=entry.position, error=entry.error)

@@ -9,7 +9,7 @@ from storage.models import Feed
 from storage.records import Event, FetchRequest, FetchResult
 from tasks import events
 from tasks.fetch import fetch_shard
-from tasks.formats import NotAFeed, ParseFailed, parse
+from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.formats.discover import discover
 from tasks.room import Room
 
@@ -58,7 +58,7 @@ def _read(result: FetchResult) -> Candidate | None:
     if result.body is None:
         return None
     try:
-        parsed = parse(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
+        parsed = parse_guarded(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
     except (NotAFeed, ParseFailed):
         return None
     return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries))

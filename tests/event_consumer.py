@@ -6,6 +6,8 @@ import os
 import signal
 import sqlite3
 
+import redis
+
 from workers.subscriber import Event, Subscriber
 
 
@@ -41,3 +43,20 @@ def consume(url: str, path: str, moment: str, partitions: int) -> None:
         max_tries=3,
     )
     subscriber.run(handle, until_idle=moment != "serve", signals=True)
+
+
+def consume_and_acknowledge_first(url: str, path: str, moment: str, _partitions: int) -> None:
+    """The bug that `consume` does not have: each event is acknowledged when it is read, and handled then."""
+    effects = sqlite3.connect(path, isolation_level=None)
+    stream, group = "wireroom:events", "search"
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        if not client.exists(f"{stream}:made"):
+            client.xgroup_create(stream, group, "0")
+            client.set(f"{stream}:made", 1)
+        while reply := client.xreadgroup(group, "me", {stream: ">"}, count=1):
+            ((entry_id, fields),) = reply[0][1]
+            client.xack(stream, group, entry_id)
+            position = int(entry_id.partition("-")[0])
+            if moment == "before" and position == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            effects.execute("INSERT INTO effect VALUES (?, ?)", (fields["subject"], position))

@@ -60,7 +60,11 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "task_acks_on_failure": True,  # the database decides what is tried again
         "task_acks_on_timeout": True,
         "task_time_limit": chosen.task_seconds,  # enforced by prefork only, which is why no other pool is offered
-        "task_soft_time_limit": chosen.task_seconds * 5 // 6,
+        # No soft limit: its exception may strike in the midst of an import or a driver's call. What the killed child
+        # held is a row whose lease ends.
+        "task_soft_time_limit": None,
+        # A child imports its verbs before it says that it is up; the default of 4 s kills it on a busy machine.
+        "worker_proc_alive_timeout": 120.0,
         "worker_prefetch_multiplier": 1,  # a task that waits behind a slow one in the same child is late
         "worker_max_tasks_per_child": 500,  # parsers leak a little
         "worker_max_memory_per_child": 400_000,  # kB; a child grown past it is replaced after its task
@@ -109,8 +113,9 @@ def _logging(**_: object) -> None:
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""
     # Here and not at the top: the parent process and beat have no need of any of this.
+    # All of it before the first task: a child that is killed in a task must not be in the midst of an import.
     from storage.db import make_engine, make_sessions
-    from tasks import jobs
+    from tasks import housekeeping, intake, jobs, poll  # noqa: F401
     from workers.rooms import room_of
 
     chosen = settings()

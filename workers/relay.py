@@ -106,6 +106,7 @@ class Relay:
         # The stream's last position, None until it was seen: without it a restored database would number anew.
         self._tip: int | None = None
         self._behind = True
+        self._overtaken = False
         start = self.clock()
         self._due = _Due(check=start, housekeeping=start)
 
@@ -211,6 +212,8 @@ class Relay:
         if self._tip is not None and tip.position < self._tip:
             self.counters.rebuilt += 1
             log.warning("relay.stream_lost_events", had=self._tip, has=tip.position, stream=self.key)
+        if self._overtaken:
+            self._place_again(tip)
         self._due.check = now + self.limits.check
         self._behind = added is None or added > 0
         self._tip = tip.position
@@ -230,14 +233,28 @@ class Relay:
             return outbox.read_after(session, after, limit=limits.batch, max_bytes=limits.batch_bytes)
 
     def _compare(self, tip: Tip, stored: str | None, last: int) -> None:
-        """Refuse a stream that is another database's; say so when the database is older than the stream."""
+        """Refuse a stream that is another database's; notice one that is ahead of the database."""
         if tip.event_id is not None and stored is not None and stored != tip.event_id:
             raise ForeignStream(
                 f"{self.key} has event {tip.event_id} at position {tip.position}, the database has {stored}: "
                 "give each database a stream key of its own"
             )
-        if tip.position > last:
-            log.warning("relay.database_behind_stream", stream=tip.position, database=last)
+        self._overtaken = tip.position > last
+
+    def _place_again(self, tip: Tip) -> None:
+        """The stream is ahead of the database: it was restored from an older copy, or somebody else wrote the stream.
+
+        Events that have places the stream went past without them get new ones after its end.
+        """
+        self._overtaken = False
+        if self._held is None:
+            return
+        with self.sessions.begin() as session:
+            leases.fence(session, self._held)
+            last = outbox.last_position(session)
+            kept = self.stream.last_upto(last)
+            moved = outbox.unstamp(session, kept) if kept is not None and kept < last < tip.position else 0
+        log.warning("relay.database_behind_stream", stream=tip.position, database=last, placed_again=moved)
 
     def _known_groups(self) -> dict[str, int]:
         with reading(self.sessions) as session:
@@ -260,17 +277,15 @@ class Relay:
         with reading(self.sessions) as session:
             first = outbox.past(session, now - self.limits.stream_retention) + 1
         unread = min((group.acknowledged + 1 for group in groups), default=first)
+        if min(first, unread) > 1:
+            self.counters.trimmed += self.stream.trim(min(first, unread))
         room = self._room(tip)
-        forced = tip.position - room + 1
-        keep_from = max(min(first, unread), forced)
-        if keep_from <= 1 or not tip.length:
-            return
-        trimmed = self.stream.trim(keep_from)
-        self.counters.trimmed += trimmed
-        if trimmed and keep_from > unread:
-            self.counters.trimmed_unread += trimmed
-            late = sorted(group.name for group in groups if group.acknowledged + 1 < keep_from)
-            log.error("relay.trimmed_unread", stream=self.key, first_kept=keep_from, room=room, groups=late)
+        if tip.length > room and (dropped := self.stream.cut(room)):
+            self.counters.trimmed += dropped
+            kept = self.stream.first()
+            if late := sorted(group.name for group in groups if group.acknowledged + 1 < kept):
+                self.counters.trimmed_unread += dropped
+                log.error("relay.trimmed_unread", stream=self.key, first_kept=kept, room=room, groups=late)
 
     def _room(self, tip: Tip) -> int:
         """How many entries the stream may have."""

@@ -109,6 +109,11 @@ class Stream:
                 return None
             return len(events)
 
+    def last_upto(self, position: int) -> int | None:
+        """The last position up to `position` that the stream has; None when it has none so old."""
+        found: Any = self.client.xrevrange(self.key, max=f"{position}-0", count=1)
+        return position_of(found[0][0]) if found else None
+
     def groups(self) -> list[Group]:
         """Every consumer group, with what it has acknowledged without a hole."""
         return [self._group(info) for info in self._raw_groups(self.client)]
@@ -116,6 +121,15 @@ class Stream:
     def trim(self, first: int) -> int:
         """Drop every entry below position `first`; returns how many there were."""
         return self.client.xtrim(self.key, minid=f"{first}-0", approximate=False)
+
+    def cut(self, room: int) -> int:
+        """Drop the oldest entries until `room` of them are left; returns how many there were."""
+        return self.client.xtrim(self.key, maxlen=room, approximate=False)
+
+    def first(self) -> int:
+        """The position of the oldest entry, 0 when there is none."""
+        found: Any = self.client.xrange(self.key, count=1)
+        return position_of(found[0][0]) if found else 0
 
     def size(self) -> int:
         """Estimated bytes of memory, 0 when there is no stream."""

@@ -28,6 +28,7 @@ _OTHER_WAIT = 30 * MINUTE
 _CAP, _LATE_CAP, _LATE = 24 * HOUR, 7 * DAY, timedelta(days=14)
 _TELL_AFTER, _TELL_SPAN = 3, timedelta(minutes=30)
 _GONE_AFTER, _GONE_SPAN = 3, timedelta(hours=48)
+_LOST_SPAN, _SEEK_EVERY = timedelta(hours=72), timedelta(days=7)
 
 
 def wait(outcome: FetchOutcome, memory: Memory, now: datetime) -> float:
@@ -63,8 +64,20 @@ def after_success(memory: Memory) -> tuple[Memory, tuple[Incident, ...]]:
     if memory.failures == 0:
         return memory, ()
     incidents = (_incident("feed.recovered", None, memory),) if memory.told else ()
-    healthy = replace(memory, failures=0, failing_since=None, failing_as=None, told=None, gone=0, gone_since=None)
+    healthy = replace(
+        memory, failures=0, failing_since=None, failing_as=None, told=None, gone=0, gone_since=None, sought_at=None
+    )
     return healthy, incidents
+
+
+def lost(result: FetchResult, memory: Memory, now: datetime) -> bool:
+    """Say whether the feed should be looked for elsewhere: nothing of it at its address for three days, once a week."""
+    absent = result.status in {404, 410} or result.outcome is FetchOutcome.NOT_A_FEED
+    since = now - (memory.failing_since or now)
+    told_gone = memory.told == "feed.gone" and memory.sought_at is None
+    if not absent or (since < _LOST_SPAN and not told_gone):
+        return False
+    return memory.sought_at is None or now - memory.sought_at >= _SEEK_EVERY
 
 
 def _is_failing(memory: Memory, now: datetime) -> bool:

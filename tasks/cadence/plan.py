@@ -32,6 +32,9 @@ def next_poll(
         # What did not change still cannot be read: fetching it well is no recovery.
         result = replace(result, outcome=FetchOutcome.PARSE, error=feed.unread)
     memory, incidents, moved = _learn(result, feed, now)
+    seek = result.outcome.failed and failures.lost(result, memory, now)
+    if seek:
+        memory = replace(memory, sought_at=now)
     seconds, reason, firm = _interval(result, replace(feed, memory=memory), now, policy)
     if result.outcome.failed:
         pause = failures.wait(result.outcome, memory, now)
@@ -51,6 +54,7 @@ def next_poll(
         audit=audits.due(memory, at),
         host_until=now + timedelta(seconds=min(asked or 0.0, policy.retry_after_cap)) if throttled else None,
         moved_to=moved,
+        seek=seek,
         incidents=incidents,
     )
 

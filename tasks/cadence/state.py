@@ -58,6 +58,7 @@ class Memory:
     told: str | None = None
     gone: int = 0
     gone_since: datetime | None = None
+    sought_at: datetime | None = None
     move: Move | None = None
     validators_url: str | None = None
     polls: int = 0
@@ -75,7 +76,7 @@ class Memory:
     def from_json(cls, stored: Mapping[str, Any] | None) -> Self:
         """Read what `to_json` wrote; names that this version does not know are left aside."""
         known = {name: value for name, value in (stored or {}).items() if name in cls.__slots__}
-        for name in ("failing_since", "gone_since", "audited_at"):
+        for name in ("failing_since", "gone_since", "sought_at", "audited_at"):
             if known.get(name):
                 known[name] = datetime.fromisoformat(known[name])
         if known.get("move"):
@@ -125,7 +126,8 @@ class NextPoll:
 
     `audit` asks for the next request to go without validators. `host_until` is set where the host as a whole asked
     to be left alone until then (429). `moved_to` is the address to poll from now on. `pull` is the root of the feed's
-    weighted rate: its share of the budget, and its interval is the stretch divided by it.
+    weighted rate: its share of the budget, and its interval is the stretch divided by it. `seek` asks to look for the
+    feed on its site's page, since it is no longer at its address.
     """
 
     at: datetime
@@ -136,6 +138,7 @@ class NextPoll:
     audit: bool = False
     host_until: datetime | None = None
     moved_to: str | None = None
+    seek: bool = False
     incidents: tuple[Incident, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from uuid import UUID
+
+import orjson
 
 from storage.ids import event_id
 from storage.records import Block, Event
@@ -25,8 +26,10 @@ _SECRET = re.compile(
     r"session|sid|credential|jwt)(?:$|[_.-])|(?:token|apikey|secret|password|signature)$"
 )
 
-# What is encoded was built here and holds no cycle; looking for one costs a fifth of the time.
-encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+def encode(value: Mapping[str, Any]) -> str:
+    """JSON without spaces; an event is encoded for every article, and this takes a fifth of the time of `json`."""
+    return orjson.dumps(value).decode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +95,7 @@ def fits(body: str, limit: int) -> bool:
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC."""
-    return moment.astimezone(UTC).isoformat()
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()
 
 
 def feed_source(feed_id: int) -> str:

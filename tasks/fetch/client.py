@@ -203,12 +203,28 @@ class Fetcher:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that later stages read, names in lower case; repeated ones joined (RFC 9110 §5.3)."""
+    """Return the headers that later stages read, names in lower case; repeated ones joined (RFC 9110 §5.3).
+
+    Bytes that are no UTF-8 arrive as lone surrogates, which no database keeps. A validator with such bytes could not
+    be sent back as it came, and so is none; other headers are read as Latin-1.
+    """
     kept: dict[str, str] = {}
     for name in _KEPT_HEADERS:
         value = headers.get(name)
-        if value is not None:
+        if value is None:
+            continue
+        if name == "link" and hasattr(headers, "getall"):
+            value = ", ".join(headers.getall("link"))
+        if value.isascii() or _is_text(value):
             kept[name] = value
-    if "link" in kept and hasattr(headers, "getall"):
-        kept["link"] = ", ".join(headers.getall("link"))
+        elif name not in {"etag", "last-modified"}:
+            kept[name] = value.encode("utf-8", "surrogateescape").decode("latin-1")
     return kept
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lxml import etree
 
-from storage.records import BadEntry, ParsedDocument
+from storage.records import ParsedDocument
 from tasks.formats import (
     charset,
     frames,
@@ -92,8 +92,7 @@ def _sliced(cut: slices.Slices, url: str, seen: Container[str], loosely: Loosely
             return replace(found, entries=tuple(good), bad=tuple(bad))
     good, bad, broken = piecewise.read(fresh, frame, loosely)
     if cut.truncated is not None:
-        raw, where = cut.truncated.encode("utf-8", "replace"), len(cut.items)
-        bad.append(BadEntry(position=where, reason="truncated", error="the document ends inside this item", raw=raw))
+        bad.append(xmlfeed.truncated(cut))
     note = f"{broken} of {len(cut.items)} items not well-formed" if broken else "not well-formed around the items"
     return replace(found, entries=tuple(good), bad=tuple(bad), reader="items", notes=(*notes, note))
 
@@ -117,14 +116,20 @@ def _tree(root: etree._Element, text: str, body: bytes, url: str, loosely: Loose
         frame = frames.of_root(root, url)
     except frames.UnknownRootError as error:
         return _foreign(text, body, url, str(error), loosely)
-    good, bad = xmlfeed.read(frames.items_of(root)[:MAX_ITEMS], None, frame)
+    elements = frames.items_of(root)[:MAX_ITEMS]
+    if not elements and _ITEMS.search(text):  # items under a name that is not theirs, or the word in an article
+        found = _tried(loosely, text, url)
+        if found is not None and found.entries:
+            return found
+    good, bad = xmlfeed.read(elements, None, frame)
     return ParsedDocument(hints=frame.hints, entries=tuple(good), bad=tuple(bad), reader="xml")
 
 
 def _foreign(text: str, body: bytes, url: str, root: str, loosely: Loosely) -> ParsedDocument:
     """Let feedparser try what has a root element of its own; it knows formats that died out (CDF, early Atom)."""
-    found = _tried(loosely, text, url) if root.lower() != "html" and _ITEMS.search(text) else None
-    if found is None or not found.entries:
+    known = root.lower() in {"rss", "feed", "rdf"}  # under a namespace of its own making
+    found = _tried(loosely, text, url) if known or (root.lower() != "html" and _ITEMS.search(text)) else None
+    if found is None or not (found.entries or known):
         raise sniff.refusal(text, body, root)
     return found
 
@@ -146,7 +151,7 @@ def _tried(loosely: Loosely, text: str, url: str) -> ParsedDocument | None:
         found = loosely(text, url, None)
     except ParseFailed:
         return None
-    if not found.hints.format:
+    if not (found.hints.format or found.entries):
         return None
     # feedparser keeps one skipped hour of many and no hub of RSS; recovery reads the feed's own elements better.
     root = tree.recovered(text)

@@ -11,6 +11,7 @@ from lxml import etree
 from storage.records import FeedHints
 from tasks.formats import hints, names, tree
 from tasks.formats.drafts import FINGERPRINT, Habits
+from tasks.formats.limits import MAX_ITEMS
 from tasks.formats.links import base_of
 from tasks.formats.mend import mended
 from tasks.formats.slices import Slices
@@ -84,7 +85,7 @@ def around(cut: Slices, url: str) -> Frame | None:
 def format_of(root: etree._Element) -> str:
     """Return the format's name as feedparser names it; raises `UnknownRootError`."""
     name = names.short(root.tag)
-    if name in {"rss", "channel"}:
+    if name == "rss":
         version = (root.get("version") or "").strip()
         return _RSS_VERSIONS.get(version) or ("rss20" if version.startswith("2") else "rss")
     if name in {"rdf:rdf", "rdf"}:
@@ -105,7 +106,8 @@ def items_of(root: etree._Element) -> list[etree._Element]:
             found.append(child)
         elif name == "channel":
             found += [one for one in child if names.short(one.tag) in _ITEM_NAMES]
-    return found
+    # Some wrap their items in an element of their own; wherever they stand, they are the feed's.
+    return found or [one for one in root.iter(etree.Element) if names.short(one.tag) in _ITEM_NAMES][:MAX_ITEMS]
 
 
 _ITEM_NAMES = {"item", "atom:entry", "entry"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 
 from lxml import etree
@@ -40,7 +41,7 @@ def draft(item: etree._Element, position: int, base: str, language: str | None, 
     """Read `item`; `base` and `language` are those in force around it."""
     found = _group(item)
     made = Draft(position=position, base=base_of(base, item.get(names.XML_BASE)))
-    made.language = _first(found, ("dc:language", "language")) or item.get(names.XML_LANG) or language
+    made.language = _first(found, ("dc:language", "language")) or _language(found, item) or language
     made.guid = _first(found, ("guid", "atom:id", "id")) or item.get(names.RDF_ABOUT)
     made.link, made.fallback_link = _link(found, made, item)
     _texts(found, made, atom=atom)
@@ -86,6 +87,12 @@ def _link(found: _Grouped, made: Draft, item: etree._Element) -> tuple[str | Non
         if value:
             return value, fallback
     return _alternate(found.get("atom:link", ()), made.base) or _out_of_line(found), fallback
+
+
+def _language(found: _Grouped, item: etree._Element) -> str | None:
+    """Return the language that the item declares; what its headline declares goes before (RFC 4287 §2)."""
+    titles = found.get("title") or found.get("atom:title") or ()
+    return next((value for title in titles if (value := title.get(names.XML_LANG))), None) or item.get(names.XML_LANG)
 
 
 def _is_permalink(guid: etree._Element) -> bool:
@@ -142,8 +149,20 @@ def _construct(element: etree._Element, *, atom: bool) -> tuple[str | None, str]
         return inner(div).strip() or None, "html"
     if kind is None and not declared.startswith("text/"):
         return None, "guess"  # a picture or a document inside an entry is no text
+    if kind == "html" and len(element) == 1 and not len(element[0]) and names.short(element[0].tag) == "xhtml:div":
+        return text_of(element[0]), kind  # escaped markup inside a real `div`, as a big blog host wrote it for years
     value = text_of(element)
+    if value and element.get("mode") == "base64":
+        return _from_base64(value), kind or "text"
     return value, "html" if len(element) else kind or "text"
+
+
+def _from_base64(value: str) -> str:
+    """Decode what Atom 0.3 could carry; what does not decode stays as it is."""
+    try:
+        return base64.b64decode(value, validate=False).decode("utf-8").strip()
+    except ValueError:
+        return value
 
 
 def _authors(found: _Grouped) -> list[str]:

@@ -163,8 +163,14 @@ def _kinded(detail: Any, value: str | None, *, rss: bool) -> tuple[str | None, s
     declared = (detail or {}).get("type") or "text/plain"
     if declared not in _KINDS:
         return None, "guess"  # a picture or a document inside an entry is no text
-    text = _VOID_END.sub(">", value) if value and declared.endswith("xhtml+xml") else value
+    text = _unwrapped(_VOID_END.sub(">", value)) if value and declared.endswith("xhtml+xml") else value
     return storable(text) if text else None, "guess" if rss else _KINDS[declared]
+
+
+def _unwrapped(value: str) -> str:
+    """Take off the one `div` that Atom puts around XHTML and that is no part of it (RFC 4287 §3.1.1.3)."""
+    only = value.startswith("<div") and value.endswith("</div>") and value.count("<div") == 1
+    return value.partition(">")[2].removesuffix("</div>").strip() if only else value
 
 
 def _relative(value: str | None) -> str | None:

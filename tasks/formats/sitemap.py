@@ -18,9 +18,9 @@ from tasks.formats.links import web_link
 from tasks.formats.slices import Slices
 from tasks.formats.text import headline
 from tasks.formats.tree import text_of
-from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry, bytes_of
+from tasks.formats.xmlfeed import ITEM_ERRORS, bad_entry, bytes_of, truncated
 
-_ROOT = re.compile(r"<(?:[A-Za-z]{1,12}:)?urlset[\s>][^>]{0,2000}>?")
+_ROOT = re.compile(r"<((?:[A-Za-z]{1,12}:)?urlset)[\s>][^>]{0,2000}>?")
 _NAME = re.compile(r"<news:name>(?:<!\[CDATA\[)?([^<\]]{1,300})")
 
 
@@ -43,19 +43,23 @@ def is_sitemap(text: str) -> bool:
 
 def read_new(cut: Slices, url: str, seen: Container[str]) -> ParsedDocument | None:
     """Read the pages that are not in `seen`; None when slices and tree do not agree, or nothing in it is news."""
-    root_tag, name = _ROOT.search(cut.head), _NAME.search(cut.items[0])
-    if root_tag is None or name is None or cut.truncated is not None:
+    first = cut.items[0] if cut.items else ""
+    root_tag, name = _ROOT.search(cut.head), _NAME.search(first)
+    if root_tag is None or "<news:news" not in first:
         return None
     seal = hashlib.sha256(f"{FINGERPRINT}\n{url}\n{root_tag[0]}".encode("utf-8", "replace")).digest()
     fresh, skipped = sift(cut, seal, seen)
     try:
-        pages = _pages(tree.strict(cut.around([page.text for page in fresh]))) if fresh else []
+        closing = "" if cut.truncated is None else f"</{root_tag[1]}>"
+        pages = _pages(tree.strict(cut.around([page.text for page in fresh]) + closing)) if fresh else []
     except tree.MalformedError:
         return None
     if len(pages) != len(fresh):
         return None
     good, bad = _read(pages, fresh, url)
-    hints = FeedHints(title=headline(name[1]) or None, format="sitemap")
+    if cut.truncated is not None:
+        bad.append(truncated(cut))
+    hints = FeedHints(title=(headline(name[1]) or None) if name else None, format="sitemap")
     return ParsedDocument(hints=hints, entries=tuple(good), bad=tuple(bad), skipped=skipped, reader="sitemap")
 
 

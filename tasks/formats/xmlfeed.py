@@ -11,6 +11,7 @@ from tasks.formats import items
 from tasks.formats.delta import RawItem
 from tasks.formats.drafts import EmptyItemError, entry
 from tasks.formats.frames import Frame
+from tasks.formats.slices import Slices
 
 # What reading one hostile item may raise; anything else is a fault of ours and must be seen.
 ITEM_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -43,6 +44,13 @@ def bad_entry(position: int, error: Exception, raw: bytes, raw_sha256: str = "")
     reason = "empty" if isinstance(error, EmptyItemError) else "unreadable"
     message = f"{type(error).__name__}: {error}"[:500]
     return BadEntry(position=position, reason=reason, error=message, raw=raw, raw_sha256=raw_sha256)
+
+
+def truncated(cut: Slices) -> BadEntry:
+    """Make the record of an item that the document ends inside of; the next poll brings it whole."""
+    raw = (cut.truncated or "").encode("utf-8", "replace")
+    reason = "the document ends inside this item"
+    return BadEntry(position=len(cut.items), reason="truncated", error=reason, raw=raw)
 
 
 def bytes_of(element: etree._Element) -> bytes:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from storage.records import Block, BlockKind, CleanArticle, Entry, KnownLine, Markup, Removal, Source
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
+from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.judge import THRESHOLD, judge
 from tasks.normalize.mend import mend, mend_lines
+from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding
 
 VERSION = 1  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
@@ -38,14 +40,15 @@ def normalize(
     blocks = read_blocks(content) if content else []
     if not blocks and len(teaser_blocks) > 1 and sum(len(block.text) for block in teaser_blocks) > _FULL_TEXT:
         blocks, teaser_blocks = teaser_blocks, []
+    desk = _Desk(off=off)
     return _clean(
         blocks,
         headline=mend(entry.headline),
-        teaser=" ".join(mend_lines([block.text for block in teaser_blocks if block.kind is not BlockKind.EMBED])),
+        teaser=_teaser(teaser_blocks, desk),
         known=known,
-        off=off,
         threshold=threshold,
         publisher=publisher,
+        desk=desk,
     )
 
 
@@ -69,9 +72,9 @@ def clean_copy(
         headline=mend(headline or ""),
         teaser=mend(teaser or ""),
         known=known,
-        off=off,
         threshold=threshold,
         publisher=None,
+        desk=_Desk(off=off),
     )
 
 
@@ -116,11 +119,11 @@ def _clean(
     headline: str,
     teaser: str,
     known: Mapping[str, KnownLine],
-    off: frozenset[str],
     threshold: float,
     publisher: str | None,
+    desk: _Desk,
 ) -> CleanArticle:
-    desk = _Desk(off=off)
+    off = desk.off
     if publisher and "publisher_suffix" not in off:
         headline = _without_publisher(headline, publisher, desk)
     lines = _furnish(_lines(blocks, off), desk)
@@ -166,6 +169,17 @@ def _clean(
         correction=desk.fields.get("correction"),
         embargo=desk.fields.get("embargo"),
     )
+
+
+def _teaser(blocks: Sequence[Block], desk: _Desk) -> str:
+    """Join the blocks of a teaser, without what a system has added to them."""
+    texts = [text for text in mend_lines([b.text for b in blocks if b.kind is not BlockKind.EMBED]) if text]
+    if len(texts) > 1 and "stub" not in desk.off:
+        stubs = find_stubs(texts, mask_digits(fold_lines(texts)))
+        for i, stub in stubs.items():
+            desk.remove(texts[i], "stub", f"{stub.finding.reason} in the teaser", -1)
+        texts = [text for i, text in enumerate(texts) if i not in stubs]
+    return " ".join(texts)
 
 
 def _lines(blocks: Sequence[Block], off: frozenset[str]) -> list[_Line]:

@@ -22,7 +22,8 @@ PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it end
 SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
 _OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
 _EARLY = 6  # lines that may be a teaser nobody named
-_TEASER = range(16, 700)  # bytes of key of such a teaser
+_SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
+_TEASER = range(16, 900)  # bytes of key of such a teaser
 _DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
@@ -86,6 +87,8 @@ class _Judge:
         masked = mask_digits(self.keys)
         self.words, self.forms = known_of(self.keys, masked, known)
         self.stubs = find_stubs(lines, masked)
+        self.suspects = {*self.stubs, *self.words, *self.forms}
+        self.first_at = {key: i for i, key in reversed([*enumerate(self.keys)])}
         self.standing = [i for i, key in enumerate(self.keys) if key]
         self.gone: dict[int, Finding] = {}
         self.marked: dict[int, Finding] = {}
@@ -150,6 +153,7 @@ class _Judge:
             if n == 0:
                 self.slots[i] = target.name
             self._mark(i, target.found("copy", "repeats" if n else "is", 1.0))
+        setattr(self, target.name, replace(target, stands=True))
         self._sweep()
 
     def _is_paragraph(self, i: int) -> bool:
@@ -180,10 +184,10 @@ class _Judge:
 
     def _last_paragraph(self, end: int) -> int:
         """The last paragraph that no earlier line says: a repeat at the foot does not make the foot body."""
-        first_at: dict[bytes, int] = {}
-        for i in self.standing:
-            first_at.setdefault(self.keys[i], i)
-        return next((i for i in reversed(self.standing) if self._is_paragraph(i) and first_at[self.keys[i]] == i), end)
+        for i in reversed(self.standing):
+            if self._is_paragraph(i) and self.first_at[self.keys[i]] == i:
+                return i
+        return end
 
     def _place(self, i: int) -> Place:
         if i <= self.first:
@@ -194,12 +198,12 @@ class _Judge:
 
     def _furniture(self) -> None:
         """Lines of the source and of its system, learned or known by their form."""
-        if not self.words and not self.forms and not self.stubs:
+        if not self.suspects:
             return
         start = self.first if self.teaser else self.second - 1  # without a teaser the first paragraph may be one
-        for n, i in enumerate(self.standing):
+        for n, i in [(n, i) for n, i in enumerate(self.standing) if i in self.suspects]:
             line, stub = self._known(i), self.stubs.get(i)
-            if (line is None and stub is None) or (line and line.state is KnownLines.FORBIDDEN):
+            if line and line.state is KnownLines.FORBIDDEN:
                 continue
             finding = judge_known(line, inside=not self._at_edge(i), sentence=self._is_said(i)) if line else None
             if finding is None and stub and (not stub.head_only or i < self.first):
@@ -237,8 +241,6 @@ class _Judge:
         early = early[: _EARLY + 4]
         for at, n in enumerate(early[:_EARLY]):
             i = self.standing[n]
-            if is_cut(self.lines[i]):
-                continue
             target = Target.of("teaser", self.lines[i], self.keys[i])
             if any(self._says_again(target, n, other) for other in early[at + 1 :]):
                 self.teaser = target
@@ -261,20 +263,26 @@ class _Judge:
             )
         if self.headline and key == self.headline.key + target.key:
             return True
-        found = copy_of(target, self.lines[i], key, self._following(other), Place.LEAD)
-        return found is not None and found.confidence >= 0.9
+        whole = replace(target, bare=b"")  # a line without its beginning may be another line's end by chance
+        found = copy_of(whole, self.lines[i], key, self._following(other), Place.LEAD)
+        if found is None or found.confidence < _SURE:
+            return False
+        if found.rule == "teaser_near" and any(j not in self.stubs for j in self.standing[n + 1 : other]):
+            return False  # paragraphs of a report that follows a pattern are alike, too
+        return not (found.rule == "teaser_cut" and is_cut(target.text))
 
     def _forms(self) -> None:
         targets = self._targets()
         openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
         shortest = min((len(target.key) // 2 for target in targets), default=0)
+        second, last = self.second, self.last
         for n, i in enumerate(self.standing):
             key = self.keys[i]
-            place = self._place(i)
-            if key[:_OPENING] not in openings and (place is Place.BODY or len(key) < shortest):
-                continue
+            if key[:_OPENING] not in openings and (second <= i <= last or len(key) < shortest):
+                continue  # a line of the body that does not begin as one of them, or one too short for any form
             if i in self.spoken or (self.kinds and self.kinds[i] in _FIXED):
                 continue
+            place = self._place(i)
             following = self._following(n)
             for target in targets:
                 found = copy_of(target, self.lines[i], key, following, place)

@@ -11,15 +11,17 @@ from tasks.normalize.targets import Finding, is_cut
 
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
-_CUT = 40  # bytes of key that a cut line must have
+_CUT = 30  # bytes of key that a cut line must have
 _PULLED = 60  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
 _LONGEST_PULLED = 600  # and may have at most
 _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'
 _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
 _QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
+_CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
 _MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
+_REFRAIN = 3  # times that a line comes back before it may be meant to
 _CONTENTS = 3  # lines that make a table of contents
 _SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
@@ -40,8 +42,9 @@ def find_paragraph_copies(
     found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
+    returning = _returning(origins)
     for n, at in origins.items():
-        if len(keys[standing[n]]) >= LONG:
+        if len(keys[standing[n]]) >= LONG and at not in returning:
             found[standing[n]] = Finding(
                 rule="paragraph_copy",
                 reason="says an earlier line again",
@@ -51,8 +54,28 @@ def find_paragraph_copies(
     if found:
         _add_blocks(lines, standing, origins, found)
     _add_cuts(lines, keys, standing, found)
-    _add_pulled(lines, keys, standing, found)
+    _add_pulled(lines, keys, standing, kinds, found)
     return found
+
+
+def _returning(origins: dict[int, int]) -> set[int]:
+    """Lines said three times and more with something new before each time: a refrain, or the note below each report."""
+    last: dict[int, int] = {}
+    times: dict[int, int] = {}
+    flat: set[int] = set()
+    new = 0  # lines that are no repeat, up to each line
+    before: dict[int, int] = {}
+    for n in range(max(origins, default=-1) + 1):
+        before[n] = new
+        if n not in origins:
+            new += 1
+            continue
+        at = origins[n]
+        if before[n] - before[last.get(at, at)] - (at not in last) < 1:
+            flat.add(at)
+        last[at] = n
+        times[at] = times.get(at, 1) + 1
+    return {at for at, count in times.items() if count >= _REFRAIN and at not in flat}
 
 
 def _contents(
@@ -101,7 +124,8 @@ def _add_blocks(
 
 
 def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]) -> None:
-    cut = [i for i in standing if i not in found and len(keys[i]) >= _CUT and is_cut(lines[i])]
+    cut = [i for i in standing if lines[i][-1] in _CUT_END and len(keys[i]) >= _CUT and i not in found]
+    cut = [i for i in cut if is_cut(lines[i])]
     if not cut:
         return
     wanted = {keys[i][:_OPENING] for i in cut}
@@ -125,9 +149,18 @@ def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[in
 
 
 def _add_pulled(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    kinds: Sequence[BlockKind] | None,
+    found: dict[int, Finding],
 ) -> None:
-    """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays."""
+    """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays.
+
+    Only a block that the source marks as a quotation counts: elsewhere a speaker may have said it twice.
+    """
+    if not kinds or BlockKind.QUOTE not in kinds:
+        return
     samples = Counter(_QUOTED.findall("\n".join(lines)))
     if not samples:
         return
@@ -135,7 +168,7 @@ def _add_pulled(
     for i in standing:
         if looks >= _MOST_PULLED:
             break
-        if i in found or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
+        if i in found or kinds[i] is not BlockKind.QUOTE or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
             continue
         words = lines[i].strip(_MARKS + " .,")
         if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):

@@ -34,6 +34,17 @@ _STAMP = re.compile(
     re.I,
 )
 
+# What blog systems add to every item of their feeds: "The post … appeared first on …."
+_APPEARED = re.compile(
+    r"(?:(?:the post|der beitrag|der artikel|l['’]article|el artículo|la entrada|l['’]articolo|het bericht|o post"
+    r"|indlægget|innlegget|inlägget|artykuł|wpis|запись|сообщение)\b.{3,250}?(?:appeared first on|erschien zuerst auf"
+    r"|est apparu en premier sur|apareció primero en|se publicó primero en|aparece primero en|proviene da"
+    r"|è apparso per primo su|verscheen eerst op|apareceu primeiro em|blev først udgivet på|dukket først opp på"
+    r"|dök först upp på|pochodzi z serwisu|впервые появилась|появились сначала на).{1,120})",
+    re.IGNORECASE,
+)
+_OPENINGS = "the |der |l'ar|l’ar|el a|la e|het |o po|indl|innl|inlä|arty|wpis|запи|сооб"
+_APPEARED_STARTS = frozenset(_OPENINGS.split("|"))
 _LONGEST = 220  # bytes of key; a longer line says something
 _LONGEST_DATE = 60  # bytes of key of a line that is a date and no more
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
@@ -62,6 +73,7 @@ def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]
 
 _WHOLE, _BEGINNINGS = _read_seeds()
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
+_STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,11 +90,13 @@ def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]
     for i, key in enumerate(masked):
         if len(key) > _LONGEST:
             continue
-        kind = _WHOLE.get(key)
+        start = key[:_SHORTEST]
+        kind = _WHOLE.get(key) if start in _STARTS else None
         if kind is None:
-            start = key[:_SHORTEST]
             if start in _BEGINNINGS:
                 kind = _by_start(lines[i], _BEGINNINGS[start])
+            if kind is None and lines[i][:4].lower() in _APPEARED_STARTS and _APPEARED.fullmatch(lines[i]):
+                kind = "note of where it appeared first"
             if kind is None and b"0" in key and len(key) < _LONGEST_DATE:
                 if start in _STAMPS and _STAMP.fullmatch(lines[i]):
                     kind = "publication stamp"

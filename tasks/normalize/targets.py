@@ -23,10 +23,10 @@ _FRONT = re.compile(
     r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*(?:\s[\w'’()/-]+){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]+\.)\s+"
 )
 _READ_MORE = """
-mehr|mehr lesen|weiterlesen|weiter lesen|mehr dazu|lesen sie mehr|zum artikel|jetzt lesen|read more|more|read on
-continue reading|keep reading|full story|read the full story|lire la suite|en savoir plus|leer más|seguir leyendo
-leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|czytaj więcej|leia mais|читать далее
-더보기|続きを読む|xem thêm
+mehr|mehr lesen|weiterlesen|weiter lesen|mehr dazu|lesen sie mehr|mehr erfahren|zum artikel|jetzt lesen|read more|more
+read on|continue reading|keep reading|full story|read the full story|lire la suite|en savoir plus|leer más
+seguir leyendo|leggi tutto|continua a leggere|lees meer|lees verder|læs mere|les mer|läs mer|czytaj więcej|leia mais
+читать далее|더보기|続きを読む|xem thêm
 """
 READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
@@ -58,12 +58,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A text that may come back: the headline or a teaser. `bare` is its key without a kicker or place in front."""
+    """A text that may come back: the headline or a teaser.
+
+    `bare` is its key without a kicker or place in front; `stands` says that a line is the text, so copies are likely.
+    """
 
     name: str
     text: str
     key: bytes
     bare: bytes
+    stands: bool = False
 
     @classmethod
     def of(cls, name: str, text: str, key: bytes) -> Target:
@@ -83,7 +87,7 @@ def is_cut(text: str) -> bool:
     """Whether the line ends in an ellipsis, bracketed or not."""
     last = text[-1:]
     if last == ".":
-        return text.endswith(("...", ". . ."))
+        return text.endswith(("..", ". . ."))
     return last == "…" or (last in ("]", ")") and text.endswith(_ELLIPSIS))
 
 
@@ -140,9 +144,9 @@ def _cut(
         if len(key) >= (14 if place < Place.BODY else 30):
             return target.found("cut", "is the beginning, cut with an ellipsis, of", 0.97)
         return None
-    if is_cut(target.text):
+    if is_cut(target.text) and (ends_sentence(text) or not target.stands):
         return None  # the text was cut from the body, and this is a piece of it
-    if place < Place.BODY and len(key) >= 24 and 5 * len(key) >= len(wanted):
+    if place < Place.BODY and len(key) >= 18 and 5 * len(key) >= len(wanted):
         return target.found("cut", "is the beginning of", 0.9)
     if place is Place.TAIL and len(key) >= 40 and 2 * len(key) >= len(wanted):
         return target.found("cut", "is the beginning of", 0.8)
@@ -153,10 +157,14 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
     extra = len(key) - len(target.key)
     if place is Place.BODY or len(target.key) < 18 or extra > min(90, max(24, len(target.key))):
         return None
-    if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
-        return target.found("wrapped", "has a few words around", 0.93)
     before = key.find(target.key)
     behind = extra - before
+    if behind and is_cut(target.text):
+        return None  # the line goes on where the text was cut from it
+    if before and behind and place is Place.TAIL:
+        return None  # a line of a list that names the piece says more than the piece's name
+    if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
+        return target.found("wrapped", "has a few words around", 0.93)
     if before and not _label(text, key[before:]):
         return None
     if behind and key[-behind:] not in READ_MORE and not _suffix(text, key[: len(key) - behind]):
@@ -179,7 +187,8 @@ def _suffix(text: str, front: bytes) -> bool:
     for cut in _BEHIND.finditer(text):
         if front == fold(text[: cut.start()]):
             rest = text[cut.end() :]
-            return not cut.group().isspace() or is_cut(rest) or len(rest.split()) <= _MORE_WORDS
+            short = len(rest.split()) <= _MORE_WORDS and not rest.endswith(".")
+            return not cut.group().isspace() or is_cut(rest) or short
     return False
 
 
@@ -188,6 +197,8 @@ def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None
         size = len(wanted)
         if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not 3 * size <= 5 * len(key) <= 8 * size:
             continue
+        if key in wanted or wanted in key:
+            continue  # a piece, or more than the text: not the text with other words
         alike = Indel.normalized_similarity(key, wanted, score_cutoff=_NEAR)
         if not alike or digits(key) != digits(wanted) or _goes_on(target, key):
             continue

@@ -24,9 +24,10 @@ WHOLE = 0.97
 """From this share on nothing of note is missing: what remains is a dateline, a credit, a line of furniture."""
 CUT = 0.95
 """Below this share a passage is gone, not a word here and there."""
+MOST = 0.6
+"""Below this share of the longer text its headline must be about the shared part: a digest's ("Overview") is not."""
 LONE_PART = 0.45
-"""Below this share of the longer text the shared part may be one item of many (a digest, a ticker, background), and
-must then be what the longer text opens with and what its headline is about."""
+"""Below this share the shared part may be one item of many (a ticker, background), and must also be the opening."""
 OPENING = 30
 """Words before the shared part that still make it the opening: a dateline, a byline, a label."""
 HEADLINE = 0.4
@@ -115,10 +116,11 @@ def look_alike(facts: Evidence, shared: Overlap) -> bool:
 
 def _about_the_same(a: Fingerprint, b: Fingerprint, shared: Overlap) -> bool:
     """Whether the shared part is more than one item of a longer text."""
-    if min(shared.a_in_b, shared.b_in_a) >= LONE_PART:
+    share = min(shared.a_in_b, shared.b_in_a)
+    if share >= MOST:
         return True
     longer, shorter, before = (b, a, shared.b_opens) if shared.a_in_b > shared.b_in_a else (a, b, shared.a_opens)
-    if before > OPENING:
+    if share < LONE_PART and before > OPENING:
         return False
     return _found(longer.headline, shorter.folded.source) or _found(longer.headline, shorter.headline)
 

@@ -7,17 +7,17 @@ later article connects become one. Only an operator's word keeps articles apart.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
 from storage.records import StoryRelation
-from tasks.stories.compare import Comparison, compare
+from tasks.stories.compare import PART, Comparison, compare
 from tasks.stories.fingerprint import Fingerprint
 
-TRIES = 3
-"""Members of one story that are compared, nearest first, before it is given up."""
+TRIES = 4
+"""Members of one story that are compared, nearest first, before it is given up or a part is believed."""
 
 Apart = Collection[frozenset[UUID]]
 """Pairs that an operator keeps apart, each side a story or an article that is in none."""
@@ -43,10 +43,26 @@ Group = tuple[UUID, Iterable[Candidate]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A candidate that is a copy, and how the article relates to it."""
+    """A candidate that is a copy, how the article relates to it, and the copies found in the whole group."""
 
     candidate: Candidate
     how: Comparison
+    copies: tuple[Candidate, ...]
+
+    @property
+    def partial(self) -> bool:
+        """Whether one of the two has a good deal that the other lacks."""
+        return min(self.how.a_in_b, self.how.b_in_a) < PART
+
+    @property
+    def part(self) -> bool:
+        """Whether the article is a part of the other."""
+        return self.partial and self.how.a_in_b >= PART
+
+    @property
+    def fullest(self) -> Fingerprint:
+        """The longest of the copies."""
+        return max((candidate.fingerprint for candidate in self.copies), key=lambda mark: mark.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +82,7 @@ class Placement:
 
 
 def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Apart = frozenset()) -> Placement | None:
-    """Compare an article with the members of each group until one is a copy; None when none of any is.
+    """Compare an article with members of each group; None when it is a copy of none.
 
     `own` is its story when it is in one already (it was revised), else the article itself. Members are taken from a
     group one by one, so that a text is only read when it is compared.
@@ -76,24 +92,51 @@ def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Ap
     joined = [own]
     taken: list[Match] = []
     for group, match in matches:
-        # Of two groups that are kept apart, the one with the nearer copy has the article.
-        if not any(frozenset((group, other)) in apart for other in joined):
-            joined.append(group)
-            taken.append(match)
+        # Of two groups that are kept apart, or that have nothing but a part in common, the nearer one has the article.
+        if any(frozenset((group, other)) in apart for other in joined) or _torn(match, taken):
+            continue
+        joined.append(group)
+        taken.append(match)
     return Placement(matches=tuple(taken), duplicate_of=_first_with_the_text(taken)) if taken else None
 
 
 def _match(article: Fingerprint, members: Iterable[Candidate]) -> Match | None:
+    """The nearest copy among the members of a group.
+
+    A whole copy of one is enough. A part is not: a report that begins with the copy's first half and goes on with
+    another story's has all of a member that was cut to that half, and nothing to do with the story. So where one has
+    much that the other lacks, no more of the longer members may be strangers to it than others are copies.
+    """
+    found: list[Match] = []
+    strangers: list[int] = []
     for candidate in islice(members, TRIES):
         how = compare(article, candidate.fingerprint)
-        if how is not None:
-            return Match(candidate=candidate, how=how)
-    return None
+        if how is None:
+            strangers.append(candidate.fingerprint.words)
+            continue
+        found.append(Match(candidate=candidate, how=how, copies=(candidate,)))
+        if not found[-1].partial:
+            break
+    if not found:
+        return None
+    match = replace(min(found, key=_nearness), copies=tuple(one.candidate for one in found))
+    longer = sum(words > match.fullest.words for words in strangers)
+    return match if longer <= len(found) or not found[-1].partial else None
 
 
-def _nearness(match: Match) -> tuple[bool, float, datetime]:
+def _torn(match: Match, taken: Collection[Match]) -> bool:
+    """Whether an article that is part of two longer texts would tie together two that are no copies themselves."""
+    return match.part and any(other.part and compare(match.fullest, other.fullest) is None for other in taken)
+
+
+def _nearness(match: Match) -> tuple[bool, int, float, datetime]:
     how = match.how
-    return how.relation is not StoryRelation.IDENTICAL, -how.similarity, match.candidate.first_seen_at
+    return (
+        how.relation is not StoryRelation.IDENTICAL,
+        -len(match.copies),
+        -how.similarity,
+        match.candidate.first_seen_at,
+    )
 
 
 def _first_with_the_text(matches: Iterable[Match]) -> UUID | None:

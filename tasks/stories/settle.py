@@ -79,10 +79,7 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
         if placement is not None:
             settled[arrival.article_id] = _join(table, arrival, placement)
         if placement is None or placement.duplicate_of is None:
-            lasting.append(one)
-            table.here[arrival.article_id] = arrival
-            for key in one.every_key:
-                table.by_key[key].append(arrival.article_id)
+            lasting.append(table.lay(arrival, one))
         remember((arrival.article_id, arrival.revision), arrival.fingerprint)
     table.write_members()
     stories.touch(session, {done.story_id for done in settled.values() if done.opened_with is None}, now=now)

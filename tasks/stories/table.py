@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from storage import articles, stories
-from storage.story_index import ENOUGH, Neighbour, Print
+from storage.story_index import ENOUGH, FULL, Neighbour, Print
 from tasks.stories.fingerprint import Fingerprint, fingerprint
 from tasks.stories.place import Candidate, Group
 
@@ -72,6 +72,14 @@ class Table:
                 remember((article_id, missing[article_id]), self.texts[article_id])
         return self.texts
 
+    def lay(self, arrival: Arrival, one: Print) -> Print:
+        """Let later arrivals find this one; returns what is to be kept of it, without the keys that are full."""
+        self.here[arrival.article_id] = arrival
+        keys = tuple(key for key in one.keys if len(self.by_key[key]) < FULL)
+        for key in (*keys, one.text_key):
+            self.by_key[key].append(arrival.article_id)
+        return replace(one, keys=keys)
+
     def write_members(self) -> None:
         """Write the stories and members that are not written yet."""
         stories.open_stories(self.session, self.opened, now=self.now)
@@ -125,9 +133,8 @@ def groups_of(table: Table, arrival: Arrival, one: Print) -> list[Group]:
     for article_id, shared in beside.most_common():
         if shared >= ENOUGH or not one.keys:
             here.setdefault(table.story_of.get(article_id, article_id), []).append(table.here[article_id])
-    return [
-        (group, chain(_beside(table, here.get(group, ())), _read(table, held.get(group, ())))) for group in here | held
-    ]
+    near = islice(here | held, COMPARED)
+    return [(group, chain(_beside(table, here.get(group, ())), _read(table, held.get(group, ())))) for group in near]
 
 
 def _beside(table: Table, those: Iterable[Arrival]) -> Iterator[Candidate]:

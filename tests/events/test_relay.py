@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from dying_processes import outcome, relay_until, started
 from redis.exceptions import RedisError
 from services import LossyProxy, RedisServer, wait_until
 
@@ -372,6 +370,31 @@ def test_a_database_restored_from_an_older_copy_goes_on_after_the_stream(
     assert streamed(own_redis) == [(50, "of-the-lost-hours"), (51, "event-0"), (52, "event-1")]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_somebody_else_writes_into_the_stream_keeps_no_event_out_of_it(
+    sessions: Sessions, own_redis: RedisServer, clock: Clock, restarted: bool
+) -> None:
+    with relaying(sessions, own_redis, clock) as first:
+        keep(sessions, range(2), at=clock())
+        drain(first)
+        keep(sessions, range(2, 4), at=clock())
+        assert first._stamp() == 2
+        own_redis.client().xadd(KEY, {"id": "vandal"}, id="1764000000000-0")
+        if restarted:
+            first.close()
+            with relaying(sessions, own_redis, clock) as second:
+                drain(second)
+        else:
+            drain(first)
+        keep(sessions, range(4, 5), at=clock())
+        with relaying(sessions, own_redis, clock) as last:
+            clock.move(seconds=60)
+            drain(last)
+    assert [name for _, name in streamed(own_redis)] == [
+        *("event-0", "event-1", "vandal", "event-2", "event-3", "event-4")
+    ]
+
+
 def test_a_full_redis_takes_nothing_and_then_everything(
     sessions: Sessions, own_redis: RedisServer, clock: Clock
 ) -> None:
@@ -388,39 +411,13 @@ def test_a_full_redis_takes_nothing_and_then_everything(
     assert streamed(own_redis) == [(number + 1, f"event-{number}") for number in range(5)]
 
 
-RELAY_THAT_DIES = """
-import os, signal, sys
-from storage.db import make_engine, make_sessions
-from workers.relay import Limits, Relay
-
-class Dies(Relay):
-    def _stamp(self):
-        stamped = super()._stamp()
-        if stamped and sys.argv[3] == "stamped":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return stamped
-
-    def _publish(self, now):
-        published = super()._publish(now)
-        if published and sys.argv[3] == "published":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return published
-
-relay = Dies(sessions=make_sessions(make_engine(sys.argv[1])), redis_url=sys.argv[2], limits=Limits(batch=3))
-while True:
-    relay.step()
-"""
-
-
 @pytest.mark.parametrize("moment", ["stamped", "published"])
 def test_a_relay_killed_between_two_steps_leaves_its_heir_nothing_to_mend(
     database_url: str, sessions: Sessions, own_redis: RedisServer, clock: Clock, moment: str
 ) -> None:
     clock.now = datetime.now(UTC)
     keep(sessions, range(8), at=clock())
-    arguments = [sys.executable, "-c", RELAY_THAT_DIES, database_url, own_redis.url, moment]
-    died = subprocess.run(arguments, cwd=Path(__file__).parents[2], check=False, capture_output=True, timeout=60)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert outcome(started(relay_until, moment, database_url, own_redis.url)) == -signal.SIGKILL
     assert [position for position, _ in stored(sessions)] == [1, 2, 3]
     clock.move(seconds=60)
     with relaying(sessions, own_redis, clock) as heir:

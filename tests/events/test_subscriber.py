@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 import redis
+from dying_processes import outcome, started
 from event_consumer import consume
 from services import RedisServer, wait_until
 
@@ -40,9 +40,6 @@ from workers.subscriber.events import event_of
 KEY = "wireroom:events"
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
-# Children of a server that has the imports behind it: a process to be killed starts in milliseconds.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["event_consumer"])
 
 
 def entry(position: int, **changes: Any) -> dict[str, str]:
@@ -500,6 +497,28 @@ def test_several_consumers_share_the_partitions_and_keep_the_order(
             assert mine == sorted(mine)
 
 
+def test_a_consumer_that_hangs_before_it_has_its_share_keeps_no_partition_from_being_read(
+    redis_url: str, client: redis.Redis, running: Callable[..., Running]
+) -> None:
+    working = running(redis_url, partitions=4, lease=1.0)
+    wait_until(lambda: len(working.subscriber._held) == 4, what="all partitions")
+    # Another one joins, lives, and never takes a partition: its main thread hangs.
+    alive = threading.Event()
+
+    def beat() -> None:
+        while not alive.wait(0.2):
+            seconds, micro = client.time()
+            client.zadd(f"{KEY}:members:search", {"hanging": seconds + micro / 1e6})
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    publish(client, range(1, 31))
+    wait_until(lambda: len(working.positions) == 30, what="every event")
+    alive.set()
+    heart.join()
+    assert sorted(working.positions) == list(range(1, 31))
+
+
 def test_a_handler_slower_than_the_lease_keeps_its_partition(
     redis_url: str, client: redis.Redis, running: Callable[..., Running]
 ) -> None:
@@ -535,14 +554,7 @@ def effects(tmp_path: Path) -> Path:
 
 
 def consumer(url: str, path: Path, moment: str, partitions: int = 1) -> BaseProcess:
-    process = PROCESSES.Process(target=consume, args=(url, str(path), moment, partitions))
-    process.start()
-    return process
-
-
-def outcome(process: BaseProcess) -> int | None:
-    process.join(timeout=30)
-    return process.exitcode
+    return started(consume, url, str(path), moment, partitions)
 
 
 def rows(path: Path) -> list[tuple[str, int]]:

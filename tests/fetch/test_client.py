@@ -48,6 +48,16 @@ def test_validators_go_back_byte_for_byte(site: Site, policy: FetchPolicy) -> No
     assert sent["if-modified-since"] == "gestern"
 
 
+def test_header_bytes_that_are_no_text_reach_no_database(site: Site, policy: FetchPolicy) -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "\xff\xfe"\r\nLast-Modified: then\r\nContent-Type: text/xml; charset=\xe4\r\n'
+    url = site.serve("/feed", head + f"Content-Length: {len(FEED)}\r\n\r\n".encode() + FEED)
+    result = one(policy, url)
+    assert result.outcome is FetchOutcome.CHANGED
+    assert result.validators == Validators(etag=None, last_modified="then", url=url)
+    assert result.headers["content-type"] == "text/xml; charset=ä"
+    repr(result).encode()
+
+
 def test_no_cookie_no_referer_no_query_is_added(site: Site, policy: FetchPolicy) -> None:
     url = site.serve("/feed", reply(200, FEED, Set_Cookie="id=1; Path=/"))
     fetch(policy, FetchRequest(feed_id=1, url=url), FetchRequest(feed_id=2, url=url))

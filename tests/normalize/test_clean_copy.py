@@ -106,3 +106,53 @@ def test_a_line_that_many_articles_of_the_source_hold_is_boilerplate() -> None:
 
 def test_the_normalizer_says_its_version() -> None:
     assert VERSION >= 1
+
+
+def test_what_a_blog_adds_to_its_feed_leaves_teaser_and_body() -> None:
+    note = (
+        "The post <a href='https://lowmouth.example'>Pier rebuilt</a> appeared first on <a href='#'>Lowmouth Echo</a>."
+    )
+    body = (
+        "Councillors in Lowmouth voted on Tuesday night to rebuild the pier that last winter's storms tore in two. "
+        "The work will cost 3.2 million pounds and take eleven months."
+    )
+    teaser = f"<p>{body[:70]} [&#8230;]</p><p>{note}</p>"
+    entry = Entry(
+        position=0,
+        guid="1",
+        url=None,
+        headline="Pier rebuilt",
+        teaser=Markup(value=teaser),
+        content=Markup(value=f"<p>{body}</p><p>{note}</p>"),
+    )
+    article = normalize(entry)
+    assert article.teaser == f"{body[:70]} […]"
+    assert article.text == body
+    assert [(gone.rule, gone.position) for gone in article.removals] == [("stub", -1), ("stub", 1)]
+
+
+def test_a_description_that_is_the_whole_article_becomes_the_body() -> None:
+    third = "Der Hafenmeister rechnet mit elf Monaten Bauzeit und einem Winter ohne Fischmarkt am alten Kai. " * 3
+    html = f"<p>{FIRST}</p><p>{SECOND}</p><p>{third}</p>"
+    article = normalize(Entry(position=0, guid="1", url=None, headline=HEADLINE, teaser=Markup(value=html)))
+    assert article.teaser is None
+    assert len(article.blocks) == 3
+
+
+def test_a_headline_loses_the_name_of_its_paper() -> None:
+    entry = Entry(position=0, guid="1", url=None, headline=f"{HEADLINE} | Altwiker Bote")
+    article = normalize(entry, publisher="Altwiker Bote")
+    assert article.headline == HEADLINE
+    assert [gone.line for gone in article.removals] == ["| Altwiker Bote"]
+
+
+def test_paragraphs_that_follow_a_pattern_all_stay() -> None:
+    days = ("Montag", "Dienstag", "Mittwoch", "Donnerstag")
+    html = "".join(
+        f"<p>Am {day} tagte der Rat von Altwik im alten Zollhaus und ging ohne Ergebnis auseinander, wie man hört.</p>"
+        f"<p>Im Saal saßen {n} Gäste, mehr als je zuvor in diesem Jahr.</p>"
+        for n, day in enumerate(days)
+    )
+    article = normalize(Entry(position=0, guid="1", url=None, headline=HEADLINE, content=Markup(value=html)))
+    assert len(article.blocks) == 8
+    assert article.teaser is None

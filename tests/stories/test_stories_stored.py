@@ -66,7 +66,7 @@ def test_copies_in_one_document_find_each_other(wire: Any) -> None:
 
 
 def test_an_article_that_connects_two_stories_makes_them_one(wire: Any) -> None:
-    one, two = "\n\n".join((LEAD, SECOND)), "\n\n".join((THIRD, FOURTH))
+    one, two = "\n\n".join((LEAD, SECOND)), "\n\n".join((SECOND, THIRD, FOURTH))
     above = [wire.article("Oben", text)[0] for text in (one, f"Emden (dpa) - {one}")]
     below = [wire.article("Unten", text)[0] for text in (two, two.upper())]
     older, younger = wire.story_of(above[0]), wire.story_of(below[0])
@@ -75,6 +75,12 @@ def test_an_article_that_connects_two_stories_makes_them_one(wire: Any) -> None:
     assert settled.merged == (younger,)
     assert {joined.article_id for joined in settled.joined} == {whole, *below}
     assert wire.groups([*above, *below, whole]) == {frozenset({*above, *below, whole})}
+
+
+def test_a_report_that_takes_half_a_copy_into_another_story_joins_neither(wire: Any) -> None:
+    copies = [wire.article(HEADLINE, text)[0] for text in (CUT, COPY, COPY.replace("213", "231"), f"{COPY}\n\nEnde.")]
+    mixture, _ = wire.article(HEADLINE, f"{CUT}\n\n{OTHER}")
+    assert wire.groups([*copies, mixture]) == {frozenset(copies), frozenset({mixture})}
 
 
 def test_a_copy_after_the_window_opens_nothing(wire: Any) -> None:
@@ -191,13 +197,13 @@ def test_a_key_that_everybody_has_fills_up_and_copies_are_found_by_the_rest(wire
         f"Abonnieren Sie unseren Brief Nummer {n} mit allem, was heute wichtig ist." for n in range(30)
     )
     pieces = [(f"Meldung {n}", f"{' '.join(f'wort{n}x{w}' for w in range(60))}\n\n{boilerplate}") for n in range(60)]
-    for start in range(0, 60, 20):
-        wire.document(*pieces[start : start + 20])
+    wire.document(*pieces[:40])
+    wire.document(*pieces[40:])
     with wire.sessions() as session:
         fullest = session.scalar(
             select(func.count()).select_from(StoryBand).group_by(StoryBand.key).order_by(func.count().desc()).limit(1)
         )
-    assert fullest < 60
+    assert fullest == story_index.FULL
     headline, text = pieces[59]
     _, settled = wire.article(headline, text.replace("wort59x7", "ein anderes Wort"))
     assert settled is not None

@@ -151,7 +151,8 @@ def groups(
             for group in found[remove]:
                 client.xgroup_destroy(key, group.name)
             keys = Keys(key, remove)
-            client.delete(keys.config, keys.members, keys.cursors, keys.gaps, keys.tries, keys.seen, keys.again)
+            client.delete(keys.config, keys.members, keys.wants, keys.cursors, keys.gaps)
+            client.delete(keys.tries, keys.seen, keys.again)
             typer.echo(f"group {remove} is gone")
             return
         letters = _letters_by_group(client, key)

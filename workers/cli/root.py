@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import articles, database, doctor, events, feeds, processes, quarantine, reingest, stories, webhooks
+from workers.cli import (
+    articles,
+    boilerplate,
+    database,
+    doctor,
+    events,
+    feeds,
+    processes,
+    quarantine,
+    reingest,
+    stories,
+    webhooks,
+)
 
 EXIT_CODES = """
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 not found · 4 conflict · 5 database or Redis out of reach.
@@ -26,6 +38,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(stories.app, name="stories")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(boilerplate.app, name="boilerplate")
 app.add_typer(database.app, name="db")
 reingest.add_to(app)
 doctor.add_to(app)

@@ -9,8 +9,9 @@ acknowledgement. Whoever needs an effect done once writes the event's id in the 
 
 from __future__ import annotations
 
-from .client import Subscriber
-from .dead import DeadLetter, dead_letters, drop, retry
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .events import (
     Event,
     Gap,
@@ -22,6 +23,10 @@ from .events import (
     partition_of,
 )
 from .replay import replay_over_http
+
+if TYPE_CHECKING:
+    from .client import Subscriber
+    from .dead import DeadLetter, dead_letters, drop, retry
 
 __all__ = [
     "DeadLetter",
@@ -39,3 +44,19 @@ __all__ = [
     "replay_over_http",
     "retry",
 ]
+
+# redis-py takes 35 MiB of memory: who wants the events' types only, over HTTP for example, need not have it.
+_NEEDS_REDIS = {
+    "Subscriber": ".client",
+    "DeadLetter": ".dead",
+    "dead_letters": ".dead",
+    "drop": ".dead",
+    "retry": ".dead",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what speaks to Redis when it is asked for (PEP 562)."""
+    if name not in _NEEDS_REDIS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_NEEDS_REDIS[name], __name__), name)

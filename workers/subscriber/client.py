@@ -42,6 +42,8 @@ RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL'
 # Waiting does not help against these.
 HOPELESS = (AuthenticationError, AuthorizationError, NoPermissionError)
 BACKOFF = (0.2, 5.0)
+# A consumer with too few partitions asks about once a second; one that has not asked for so long has stopped asking.
+ASKING = 3.0
 
 
 class Subscriber:
@@ -171,8 +173,8 @@ class Subscriber:
             return
         self._balance_at = now + (min(1.0, self.lease / 4) if len(self._held) < self.partitions else self.lease / 4)
         self._join()
-        share = -(-self.partitions // max(1, self._members()))
-        for index in sorted(self._held, reverse=True)[: max(0, len(self._held) - share)]:
+        share, surplus = self._share()
+        for index in sorted(self._held, reverse=True)[:surplus]:
             self._release(index)
         for index in range(self.partitions):
             if len(self._held) >= share:
@@ -231,10 +233,26 @@ class Subscriber:
                 raise
             return set()
 
-    def _members(self) -> int:
-        alive_since = self._redis_time() - self.lease
-        self.client.zremrangebyscore(self.keys.members, "-inf", alive_since)
-        return self.client.zcard(self.keys.members)
+    def _share(self) -> tuple[int, int]:
+        """How many partitions to hold at the most, and how many of ours to give back.
+
+        A partition is given up only for a consumer that asks for it right now: one that hangs in its handler does not
+        ask, and one consumer more than there are partitions gets none and moves nothing.
+        """
+        now = self._redis_time()
+        self.client.zremrangebyscore(self.keys.members, "-inf", now - self.lease)
+        members = max(1, self.client.zcard(self.keys.members))
+        most, least = -(-self.partitions // members), self.partitions // members
+        if len(self._held) < least:
+            self.client.zadd(self.keys.wants, {self.consumer: now})
+            return most, 0
+        self.client.zrem(self.keys.wants, self.consumer)
+        asking: Any = self.client.zrangebyscore(self.keys.wants, now - ASKING, "+inf")
+        if asking and len(self._held) > least:
+            holders: Any = self.client.mget([self.keys.lease(index) for index in range(self.partitions)])
+            if any(holders.count(other) < least for other in asking if other != self.consumer):
+                return least, max(1, len(self._held) - most)
+        return self.partitions, 0
 
     def _redis_time(self) -> float:
         seconds, microseconds = self.client.time()
@@ -295,6 +313,7 @@ class Subscriber:
             for index in list(self._held):
                 self._release(index)
             self.client.zrem(self.keys.members, self.consumer)
+            self.client.zrem(self.keys.wants, self.consumer)
         except RedisError as error:
             log.warning("leases of %s are left to run out: %r", self.consumer, error)
         self._forget()

@@ -33,6 +33,11 @@ class Keys:
         return f"{self.stream}:members:{self.group}"
 
     @property
+    def wants(self) -> str:
+        """Sorted set: consumers with too few partitions, by the time they last asked for one."""
+        return f"{self.stream}:wants:{self.group}"
+
+    @property
     def cursors(self) -> str:
         """Hash: per partition, the position up to which everything was received."""
         return f"{self.stream}:cursors:{self.group}"
