@@ -38,6 +38,7 @@ class House:
             "WIREROOM_ALLOW_NETWORKS": "127.0.0.1/32",
             "WIREROOM_TICK": "0.5",
             "WIREROOM_TASK_SECONDS": "10",
+            "WIREROOM_HOST_LIMIT": "12",
             "WIREROOM_LOG_FORMAT": "json",
         }
 
