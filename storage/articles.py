@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
 from sqlmodel import Session, col
 
-from storage.db import is_sqlite
+from storage import bulk
 from storage.errors import Raced, UnknownArticle
-from storage.models import Article, ArticleTag, Feed, Identity, Revision
+from storage.models import Article, ArticleTag, Feed, Identity, Revision, metadata
 from storage.records import HeldArticle
 
 Key = tuple[str, str]
@@ -88,15 +86,26 @@ def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag
 
 @dataclass(kw_only=True)
 class Writes:
-    """Everything one document changes, as rows, so that a transaction is a handful of statements."""
+    """Everything one document changes, as rows, so that a transaction is a handful of statements.
+
+    `tags` are values in the order of `TAG_COLUMNS`: they are most of the rows.
+    """
 
     articles: list[dict[str, Any]]
     updates: list[dict[str, Any]]
     revisions: list[dict[str, Any]]
     identities: list[dict[str, Any]]
     aliases: list[dict[str, Any]]
-    tags: list[dict[str, Any]]
+    tags: list[tuple[Any, ...]]
     retagged: list[UUID]
+
+
+TAG_COLUMNS = (
+    *("article_id", "number", "kind", "label", "scheme", "code", "confidence", "enricher", "version", "evidence"),
+)
+_ARTICLES, _REVISIONS, _IDENTITIES, _TAGS = (
+    metadata.tables[model.__tablename__] for model in (Article, Revision, Identity, ArticleTag)
+)
 
 
 def no_writes() -> Writes:
@@ -120,26 +129,19 @@ def write(session: Session, writes: Writes) -> None:
     `identities` are the keys that a new article stands or falls with; `aliases` are further keys, left to whoever
     had them first.
     """
+    if bulk.insert(session, _IDENTITIES, writes.identities, ignore=True) != len(writes.identities):
+        raise Raced("an entry of this document was identified by another worker meanwhile")
+    bulk.insert(session, _IDENTITIES, writes.aliases, ignore=True)
+    bulk.insert(session, _ARTICLES, writes.articles)
     connection = session.connection()
-    make = sqlite_insert if is_sqlite(session) else pg_insert
-    if writes.identities:
-        statement = make(Identity).on_conflict_do_nothing().returning(col(Identity.key))
-        if len(session.execute(statement, writes.identities).all()) != len(writes.identities):
-            raise Raced("an entry of this document was identified by another worker meanwhile")
-    if writes.aliases:
-        connection.execute(make(Identity.__table__).on_conflict_do_nothing(), writes.aliases)  # type: ignore[attr-defined]
-    if writes.articles:
-        connection.execute(insert(Article.__table__), writes.articles)  # type: ignore[attr-defined]
     for row in writes.updates:
         bound = {f"b_{name}": value for name, value in row.items()}
         if connection.execute(_UPDATE, bound).rowcount != 1:
             raise Raced(f"article {row['id']} was revised by another worker meanwhile")
-    if writes.revisions:
-        connection.execute(insert(Revision.__table__), writes.revisions)  # type: ignore[attr-defined]
+    bulk.insert(session, _REVISIONS, writes.revisions)
     if writes.retagged:
         connection.execute(delete(ArticleTag).where(col(ArticleTag.article_id).in_(writes.retagged)))
-    if writes.tags:
-        connection.execute(insert(ArticleTag.__table__), writes.tags)  # type: ignore[attr-defined]
+    bulk.insert_values(session, _TAGS, TAG_COLUMNS, writes.tags)
 
 
 def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:

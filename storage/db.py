@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,14 +10,14 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
+from storage.encode import to_json
+
 # A worker that waits longer than this for SQLite's single writer has met a stuck process, not a busy one.
 SQLITE_BUSY_MS = 15_000
 # Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up.
 POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC"
 
 Sessions = sessionmaker[Session]
-# json.dumps makes a new encoder at every call that has options; a row of tags needs hundreds of calls.
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def make_engine(url: str) -> Engine:

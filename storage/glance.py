@@ -26,7 +26,7 @@ MOST = 40
 CHEAP, COUNTING = 0.02, 0.01
 # Events looked through for removed lines in one go, and from how many on the past is left alone.
 TALLIED, PAST = 2000, 5000
-# A kept removal that took its line out, as `storage.db.to_json` writes it; inside a text its quotes would be escaped.
+# A kept removal that took its line out, as `storage.encode.to_json` writes it; in a text its quotes would be escaped.
 REMOVED = '"removed":true'
 _REMOVED_LINES = (
     func.length(cast(col(Revision.content), Text))

@@ -13,12 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
-from storage.db import is_sqlite
-from storage.models import OutboxEvent
+from storage import bulk
+from storage.models import OutboxEvent, metadata
 from storage.records import Event
 
 _STAMP = text(
@@ -70,23 +68,11 @@ def record(session: Session, events: Sequence[Event]) -> None:
 
     Order per subject is the order of the commits only if whoever writes holds that subject's lock while he writes.
     """
-    if not events:
-        return
-    make = sqlite_insert if is_sqlite(session) else pg_insert
-    session.execute(
-        make(OutboxEvent).on_conflict_do_nothing(index_elements=["event_id"]),
-        [
-            {
-                "event_id": event.id,
-                "type": event.type,
-                "feed_id": event.feed_id,
-                "subject": event.subject,
-                "body": event.body,
-                "created_at": event.time,
-            }
-            for event in events
-        ],
-    )
+    kept = [(e.id, e.type, e.feed_id, e.subject, e.body, e.time) for e in events]
+    bulk.insert_values(session, metadata.tables["outbox"], _KEPT, kept, ignore=True)
+
+
+_KEPT = ("event_id", "type", "feed_id", "subject", "body", "created_at")
 
 
 def waiting(session: Session) -> bool:

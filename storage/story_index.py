@@ -19,7 +19,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
 from storage.articles import CHUNK
-from storage.db import is_sqlite, to_json
+from storage.db import is_sqlite
+from storage.encode import to_json
 from storage.models import Article
 from storage.story_models import StoryBand, StoryMember, StoryPrint
 

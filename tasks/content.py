@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from storage.encode import canonical_json
 from storage.records import Block, BlockKind, CleanArticle, Entry, Media, Removal, Source
 from tasks.revise import VISIBLE
 from tasks.urls import canonical
@@ -76,4 +76,4 @@ def time_of(content: Mapping[str, Any], name: str) -> datetime | None:
 def fingerprint(content: Mapping[str, Any]) -> str:
     """sha256 (hex) over what a reader would notice; the same for the same article however it came."""
     visible = {name: content[name] for name in VISIBLE if name in content}
-    return sha256(json.dumps(visible, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return sha256(canonical_json(visible)).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,15 @@ class Decision:
     taught: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What a document comes to: its decisions, what could not be read after all, whether its guids mean nothing."""
+
+    decisions: list[Decision]
+    bad: list[BadEntry]
+    degraded: bool
+
+
 def decide(
     room: Room,
     feed: Feed,
@@ -61,7 +70,7 @@ def decide(
     *,
     force: bool,
     only: Collection[int] | None = None,
-) -> tuple[list[Decision], list[BadEntry]]:
+) -> Decided:
     """What each entry of a parsed document comes to, and the entries that could not be read after all.
 
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
@@ -81,7 +90,8 @@ def decide(
         ]
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
         lines = source_lines.load(session, feed.id)
-    return _worked_out(room, feed, decisions, before, lines)
+    good, bad = _worked_out(room, feed, decisions, before, lines)
+    return Decided(decisions=good, bad=bad, degraded=keys.degraded)
 
 
 def _fate(
@@ -113,31 +123,40 @@ def _worked_out(
     """Clean, tag and compare the open decisions, each on its own: one bad entry never stops a feed."""
     known = known_lines(lines)
     bad: list[BadEntry] = []
+    failed: set[int] = set()
 
-    def guarded(step: Any, decision: Decision) -> bool:
-        try:
-            step(decision)
-        except Exception as error:  # noqa: BLE001  # kept with its reason, and the others go through
-            log.warning("entry.quarantined", feed_id=feed.id, position=decision.entry.position, error=repr(error))
-            bad.append(_bad(decision.entry, error))
-            return False
-        return True
+    def each(step: Callable[[Decision], None]) -> None:
+        """One step for all, then the next: what a step works with stays in the processor's cache."""
+        for decision in todo:
+            try:
+                if id(decision) not in failed:
+                    step(decision)
+            except Exception as error:  # noqa: BLE001  # kept with its reason, and the others go through
+                log.warning("entry.quarantined", feed_id=feed.id, position=decision.entry.position, error=repr(error))
+                bad.append(_bad(decision.entry, error))
+                failed.add(id(decision))
 
     def clean(decision: Decision) -> None:
         decision.clean = _cleaned(room, feed, decision.entry, known)
+
+    def learn(decision: Decision) -> None:
         if decision.outcome == "created":
-            decision.taught = line_keys(decision.clean)
+            decision.taught = line_keys(_clean(decision))
 
-    cleaned = [decision for decision in decisions if not _open(decision) or guarded(clean, decision)]
-    often, richer = _with_this_document(lines, cleaned)
+    todo = [decision for decision in decisions if _open(decision)]
+    each(clean)
+    each(learn)
+    often, richer = _with_this_document(lines, [decision for decision in todo if id(decision) not in failed])
 
-    def finish(decision: Decision) -> None:
+    def clean_again(decision: Decision) -> None:
         if not often.isdisjoint(decision.taught):
             decision.clean = _cleaned(room, feed, decision.entry, richer)
-        _finished(room, feed, decision, before)
 
-    good = [decision for decision in cleaned if not _open(decision) or guarded(finish, decision)]
-    return good, bad
+    each(clean_again)
+    each(lambda decision: _tagged(room, feed, decision))
+    each(lambda decision: _compared(decision, before))
+    each(_fingerprinted)
+    return [decision for decision in decisions if id(decision) not in failed], bad
 
 
 def known_lines(lines: SourceLines, extra: Mapping[str, int] = {}, articles: int = 0) -> dict[str, KnownLine]:
@@ -180,11 +199,14 @@ def _cleaned(room: Room, feed: Feed, entry: Entry, known: Mapping[str, KnownLine
     )
 
 
-def _finished(room: Room, feed: Feed, decision: Decision, before: Mapping[UUID, dict[str, Any]]) -> None:
-    """Tag a cleaned entry, and say whether a reader would notice."""
-    entry, clean = decision.entry, decision.clean
-    if clean is None:
-        raise ValueError("only a cleaned entry can be finished")
+def _clean(decision: Decision) -> CleanArticle:
+    if decision.clean is None:
+        raise ValueError("the entry has to be cleaned first")
+    return decision.clean
+
+
+def _tagged(room: Room, feed: Feed, decision: Decision) -> None:
+    entry, clean = decision.entry, _clean(decision)
     tagging: Tagging = room.enrichers.tag(
         EnrichInput(
             headline=clean.headline,
@@ -198,14 +220,22 @@ def _finished(room: Room, feed: Feed, decision: Decision, before: Mapping[UUID, 
     for problem in tagging.errors:
         log.warning("enricher.failed", feed_id=feed.id, article_id=str(decision.article_id), error=str(problem))
     decision.language, decision.tags = tagging.language, tuple(tagging.tags)
-    decision.content = content_of(entry, clean, language=tagging.language)
+
+
+def _compared(decision: Decision, before: Mapping[UUID, dict[str, Any]]) -> None:
+    """Make the content that is kept, and say whether a reader would notice a difference."""
+    decision.content = content_of(decision.entry, _clean(decision), language=decision.language)
     if decision.held is not None:
         verdict = revise(before[decision.held.id], decision.content)
         if isinstance(verdict, Revised):
             decision.outcome, decision.changed = "revised", dict(verdict.changed)
         else:
             decision.outcome = "refreshed"
+
+
+def _fingerprinted(decision: Decision) -> None:
     if decision.outcome in {"created", "revised"}:
+        clean = _clean(decision)
         decision.fingerprint = fingerprint(clean.headline, clean.text)
 
 

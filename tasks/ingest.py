@@ -11,7 +11,6 @@ everything back, and the document is read anew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,11 +23,10 @@ from storage.models import Document, DocumentState, Feed
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
 from tasks import push
 from tasks.cadence import Rhythm
-from tasks.decide import Decision, decide
+from tasks.decide import Decided, Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.memory import hints_json
 from tasks.room import Room
-from tasks.urls import document_keys
 from tasks.write import Occasion, write
 
 log = structlog.get_logger()
@@ -88,11 +86,12 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         body = documents.body(session, document.sha256)
         backfill = not documents.earlier_ingested(session, document)
     try:
-        parsed, decisions, bad = _read(room, feed, document, body)
+        parsed, decided = _read(room, feed, document, body)
     except NotAFeed as error:
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
+    decisions, bad = decided.decisions, decided.bad
     result = Ingested(
         document_id=document.id,
         feed_id=feed.id,
@@ -111,7 +110,7 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
             session.add(lines)
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
         if document.id >= locked.hints.get("document", 0):
-            _learn(locked, document, parsed, decisions, now)
+            _learn(locked, document, parsed, decided, now)
             push.learn(session, locked, document, parsed.hints, decisions, now)
         outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
         if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
@@ -119,21 +118,19 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     return result
 
 
-def _read(
-    room: Room, feed: Feed, document: Document, body: bytes
-) -> tuple[ParsedDocument, list[Decision], list[BadEntry]]:
+def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[ParsedDocument, Decided]:
     """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
 
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
     """
     seen = {} if feed.hints.get("degraded") else feed.seen
     parsed = parse_guarded(body, content_type=document.content_type, url=document.url, seen=seen)
-    decisions, bad = decide(room, feed, document.id, parsed, force=False)
+    decided = decide(room, feed, document.id, parsed, force=False)
     elsewhere = {seen[name] for name in parsed.skipped}
-    if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decisions):
+    if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decided.decisions):
         parsed = parse_guarded(body, content_type=document.content_type, url=document.url)
-        decisions, bad = decide(room, feed, document.id, parsed, force=False)
-    return parsed, decisions, bad
+        decided = decide(room, feed, document.id, parsed, force=False)
+    return parsed, decided
 
 
 def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:
@@ -156,13 +153,12 @@ def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, 
     )
 
 
-def _learn(
-    feed: Feed, document: Document, parsed: ParsedDocument, decisions: Sequence[Decision], now: datetime
-) -> None:
+def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Decided, now: datetime) -> None:
     """Keep what the newest document taught of its feed: what it says of itself, its items, how often it publishes.
 
     What a hub pushes may be the new entries alone: it tells of the rhythm, and not of what the feed's document holds.
     """
+    decisions = decided.decisions
     rhythm = Rhythm.from_json(feed.rhythm)
     published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
     read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
@@ -176,8 +172,8 @@ def _learn(
     feed.site_url = feed.site_url or hints.site_url
     feed.language = feed.language or hints.language
     feed.seen = {name: feed.seen[name] for name in parsed.skipped if name in feed.seen} | read
+    degraded = decided.degraded
     total = len(parsed.entries) + len(parsed.skipped)
-    degraded = feed.hints.get("degraded") or document_keys(parsed.entries, total=total).degraded
     feed.hints = (
         hints_json(hints)
         | {"document": document.id}

@@ -105,7 +105,8 @@ def _decided(room: Room, step: _Step) -> list[Decision]:
     with reading(room.sessions) as session:
         body = documents.body(session, step.document.sha256)
     parsed = parse_guarded(body, content_type=step.document.content_type, url=step.document.url)
-    decisions, bad = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
+    decided = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
+    decisions, bad = decided.decisions, decided.bad
     for entry in bad:
         log.warning("entry.failed", document_id=step.document.id, position=entry.position, error=entry.error)
     return decisions

@@ -131,21 +131,12 @@ def _rows(
     return number
 
 
-def _tag_rows(decision: Decision) -> list[dict[str, Any]]:
+def _tag_rows(decision: Decision) -> list[tuple[Any, ...]]:
+    """The tags as `storage.articles.TAG_COLUMNS` has them."""
+    own = decision.article_id
     return [
-        {
-            "article_id": decision.article_id,
-            "number": number,
-            "kind": tag.kind,
-            "label": tag.label,
-            "scheme": tag.scheme,
-            "code": tag.code,
-            "confidence": tag.confidence,
-            "enricher": tag.enricher,
-            "version": tag.version,
-            "evidence": list(tag.evidence),
-        }
-        for number, tag in enumerate(decision.tags)
+        (own, number, t.kind, t.label, t.scheme, t.code, t.confidence, t.enricher, t.version, t.evidence)
+        for number, t in enumerate(decision.tags)
     ]
 
 

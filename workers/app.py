@@ -7,6 +7,7 @@ queue, and every setting only makes the hint arrive sooner.
 
 from __future__ import annotations
 
+import gc
 from datetime import timedelta
 from typing import Any
 
@@ -123,6 +124,18 @@ def _open_room(**_: object) -> None:
     sessions = make_sessions(make_engine(chosen.database))
     room = room_of(chosen, sessions, lease=timedelta(seconds=chosen.lease_seconds), governed=True)
     jobs.use(room)
+    _settle_garbage_collector()
+
+
+def _settle_garbage_collector() -> None:
+    """Have the collector look at what is made from now on only, and less often.
+
+    An article is some thousand objects and hardly ever a cycle; walking them, and the word lists and models that live
+    as long as the process, took a fourteenth of its CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 @signals.worker_process_shutdown.connect

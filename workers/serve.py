@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,6 +20,7 @@ import structlog
 from aiohttp import web
 
 from storage.db import Sessions, reading
+from storage.encode import to_json
 from storage.errors import UnknownArticle
 from tasks.events.articles import article_payload
 from tasks.views import stored_view
@@ -78,7 +78,7 @@ async def revision(request: web.Request) -> web.StreamResponse:
             )
 
     try:
-        return web.json_response(await asyncio.to_thread(read), dumps=_dumps)
+        return web.json_response(await asyncio.to_thread(read), dumps=to_json)
     except (UnknownArticle, ValueError) as error:
         raise web.HTTPNotFound(text=f"{error}\n") from error
 
@@ -121,7 +121,7 @@ async def _following(app: web.Application, live: Live, position: int, select: Se
             continue
         page = await live.after(position)
         if gap := _gap(position, page, live.last + 1):
-            yield _message(gap[1] - 1, "gap", _dumps({"after": gap[0], "before": gap[1]}))
+            yield _message(gap[1] - 1, "gap", to_json({"after": gap[0], "before": gap[1]}))
             position = gap[1] - 1
         for stored in page:
             position = stored.position
@@ -141,7 +141,7 @@ async def _lines(request: web.Request, select: Select) -> web.StreamResponse:
     while position < before - 1:
         page = await live.after(position, before=before)
         if gap := _gap(position, page, before):
-            await response.write(_dumps({"gap": {"after": gap[0], "before": gap[1]}}).encode() + b"\n")
+            await response.write(to_json({"gap": {"after": gap[0], "before": gap[1]}}).encode() + b"\n")
         for stored in page:
             if select(event_from_json(stored.position, stored.body)):
                 await response.write(b'{"position":%d,"event":%s}\n' % (stored.position, stored.body.encode()))
@@ -215,7 +215,3 @@ async def _watching(app: web.Application) -> AsyncIterator[None]:
 
 async def _closing(app: web.Application) -> None:
     app[CLOSING].set()
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -14,11 +14,12 @@ from tasks.enrich.runs import Mention, Runs, What, runs
 from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, Kind, Token
 from tasks.enrich.word_lists import PLACE_ENDINGS
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 NAME: Final = "names"
 WORDS: Final = 1500  # of body in which names are looked for
+LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
 THRESHOLD: Final = 0.6
-AT_MOST: Final = 15  # tags of one kind
+AT_MOST: Final = 8  # tags of one kind; whoever comes ninth is not what the article is about
 SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
@@ -36,7 +37,10 @@ _JOINS: Final = {
     "de": (("für", "die"), ("für",), ("zum",), ("zur",)),
     "en": (("of", "the"), ("of",), ("for",)),
 }
-_ARTICLES: Final = ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am")
+_ARTICLES: Final = frozenset(
+    {"der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am"}
+)
+_LONGEST_ARTICLE: Final = 5
 _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
@@ -97,6 +101,8 @@ class _Reader:
             else:
                 found[run] = (start, end)
         for run, (start, end) in found.items():
+            if start > LEAD and run not in self.again and run not in self.article.headline:
+                continue
             if (mentions := memo[run]) and start not in self.joined:
                 cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 self.count = self.again.get(run, 1)
@@ -247,9 +253,16 @@ class _Reader:
 
     def _is_noun(self, word: str) -> bool:
         """Whether the article uses the word as a noun: small in English, with an article in German."""
-        if self.memo.german:
-            return any(f" {article} {word}" in self.text for article in _ARTICLES)
-        return f" {word.lower()}" in self.text
+        if not self.memo.german:
+            return f" {word.lower()}" in self.text
+        text, wanted = self.text, f" {word}"
+        at = text.find(wanted)
+        while at > 0:
+            before = text[max(0, at - _LONGEST_ARTICLE - 1) : at]
+            if before[before.rfind(" ") + 1 :] in _ARTICLES and " " in before:
+                return True
+            at = text.find(wanted, at + 1)
+        return False
 
     def _drop_genitives(self) -> None:
         for name in [name for name in self.people if self.memo.german and name.endswith("s")]:

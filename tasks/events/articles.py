@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from storage.encode import to_json
 from storage.records import ArticleView, Cause, Event, Tag
-from tasks.events.envelope import FULL, Detail, encode, envelope, feed_source, fits, instant, plain, public_url, sealed
+from tasks.events.envelope import FULL, Detail, envelope, feed_source, fits, instant, plain, public_url, sealed
 
 # A link or guid longer than this is no link; in an event that is too long already it goes first.
 LONGEST_LINK = 2048
@@ -116,8 +117,8 @@ def article_tags_changed(
         about=(view.revision, instant(now)),
         backfill=backfill,
         extra={
-            "added": [_tag(tag) for name, tag in new.items() if name not in old],
-            "removed": [_tag(tag) for name, tag in old.items() if name not in new],
+            "added": [tag for name, tag in new.items() if name not in old],
+            "removed": [tag for name, tag in old.items() if name not in new],
         },
     )
 
@@ -150,7 +151,7 @@ def _told(
         now=now,
         data=data,
     )
-    body = encode(ce)
+    body = to_json(ce)
     if not fits(body, detail.max_bytes):
         body = _shortened(ce, view, detail.max_bytes, size=len(body.encode()))
     return sealed(ce, feed_id=view.feed_id, now=now, body=body)
@@ -172,7 +173,7 @@ def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: in
         else:
             continue
         left_out.append(field)
-        body = encode(ce)
+        body = to_json(ce)
         if fits(body, limit):
             return body
     left_out[:] = ["text", "tags"]
@@ -181,7 +182,7 @@ def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: in
     data["article"] = _reference(view) | {"tags": []}
     if data.get("reason"):
         data["reason"] = data["reason"][:LONGEST_HEADLINE]
-    return encode(ce)
+    return to_json(ce)
 
 
 def _claim(view: ArticleView, *, left_out: Sequence[str], size: int | None = None) -> dict[str, Any]:
@@ -211,7 +212,7 @@ def _reference(view: ArticleView) -> dict[str, Any]:
         "story_id": str(view.story_id) if view.story_id else None,
         "duplicate_of": str(view.duplicate_of) if view.duplicate_of else None,
         "normalizer": view.normalizer,
-        "tags": [_tag(tag) for tag in view.tags],
+        "tags": view.tags,
     }
 
 
@@ -221,7 +222,7 @@ def article_payload(view: ArticleView) -> dict[str, Any]:
     return _reference(view) | {
         "headline": clean.headline,
         "teaser": clean.teaser,
-        "body": [{"kind": block.kind, "text": block.text} for block in clean.blocks],
+        "body": clean.blocks,
         "byline": clean.byline,
         "dateline": clean.dateline,
         "credit": clean.credit,
@@ -229,23 +230,7 @@ def article_payload(view: ArticleView) -> dict[str, Any]:
         "embargo": clean.embargo,
         "sources": [source.name for source in clean.sources],
         "authors": view.authors,
-        "media": [
-            {"url": media.url, "type": media.type, "size": media.size, "title": media.title, "credit": media.credit}
-            for media in view.media
-        ],
-    }
-
-
-def _tag(tag: Tag) -> dict[str, Any]:
-    return {
-        "kind": tag.kind,
-        "label": tag.label,
-        "scheme": tag.scheme,
-        "code": tag.code,
-        "confidence": tag.confidence,
-        "enricher": tag.enricher,
-        "version": tag.version,
-        "evidence": tag.evidence,
+        "media": view.media,
     }
 
 

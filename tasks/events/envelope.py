@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from uuid import UUID
 
-import orjson
-
+from storage.encode import to_json
 from storage.ids import event_id
 from storage.records import Block, Event
 
@@ -25,11 +24,6 @@ _SECRET = re.compile(
     r"(?i)(?:^|[_.-])(?:api_?key|key|token|auth|authorization|secret|sig|signature|pass|passwd|password|pwd|pw|"
     r"session|sid|credential|jwt)(?:$|[_.-])|(?:token|apikey|secret|password|signature)$"
 )
-
-
-def encode(value: Mapping[str, Any]) -> str:
-    """JSON without spaces; an event is encoded for every article, and this takes a fifth of the time of `json`."""
-    return orjson.dumps(value).decode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +78,7 @@ def sealed(ce: Mapping[str, Any], *, feed_id: int | None, now: datetime, body: s
         subject=ce["subject"],
         feed_id=feed_id,
         time=now,
-        body=encode(ce) if body is None else body,
+        body=to_json(ce) if body is None else body,
     )
 
 

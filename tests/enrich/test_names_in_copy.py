@@ -105,3 +105,14 @@ def test_the_dateline_is_a_place() -> None:
 def test_a_sentence_in_english_does_not_make_its_first_words_a_person() -> None:
     text = "Heavy Rain was expected. Local Buses were late. Many people had to walk home in the cold and in the dark."
     assert labels("person", text) == set()
+
+
+FILLER = "Danach gab es lange nichts zu berichten und auch am Ende blieb es bei dem was alle schon wussten. " * 20
+
+
+def test_a_name_said_once_in_passing_far_down_is_no_tag_but_one_that_recurs_is() -> None:
+    opening = "Bürgermeisterin Anna Harms hat in Emden die neue Fähre getauft."
+    once, again = "Peter Lindqvist stand dabei.", "Marta Olsen sprach zuletzt. Der Applaus für Marta Olsen war groß."
+    assert labels("person", opening, FILLER, once) == {"Anna Harms"}
+    assert labels("person", opening, FILLER, again) == {"Anna Harms", "Marta Olsen"}
+    assert "Peter Lindqvist" in labels("person", opening, FILLER, once, headline="Peter Lindqvist stand dabei")

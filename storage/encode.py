@@ -1,0 +1,27 @@
+"""JSON as it is kept and sent: no spaces, UTF-8, records as objects of their fields."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+
+def to_json(value: Any) -> str:
+    """The JSON text of values, records among them. Raises TypeError for what has no form in JSON."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # Half of a surrogate pair, or an integer beyond 64 bits, such as a feed's idea of a size.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=asdict)
+
+
+def canonical_json(value: Any) -> bytes:
+    """The same bytes for the same value, whatever the order of its keys: what digests are made of."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=asdict)
+        return text.encode("utf-8", "surrogatepass")

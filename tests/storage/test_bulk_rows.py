@@ -1,0 +1,71 @@
+"""Rows that go in many at a time come out as the models give them, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from storage import bulk, feeds
+from storage.db import Sessions
+from storage.models import Article, ArticleTag, Identity, Revision, metadata
+from storage.records import Cause
+
+NOW = datetime(2026, 5, 4, 12, 30, 1, 250, tzinfo=UTC)
+
+
+def article(sessions: Sessions) -> dict[str, object]:
+    with sessions.begin() as session:
+        feed = feeds.add(session, url=f"https://example.org/{uuid4()}", now=NOW)
+        session.flush()
+        feed_id = feed.id
+    row = {"id": uuid4(), "feed_id": feed_id, "status": "usable", "revision": 1, "headline": "Fähre läuft aus"}
+    times = {"published_at": None, "first_seen_at": NOW, "revised_at": NOW.astimezone(timezone(timedelta(hours=2)))}
+    marks = {"entry_sha256": "e", "content_sha256": "c", "normalizer": 1, "tagger": "t", "document_id": 1}
+    return row | times | marks | {"position": 0, "words": 3}
+
+
+def test_ids_times_and_nested_values_come_back_as_they_went_in(sessions: Sessions) -> None:
+    row = article(sessions)
+    content = {"headline": "Fähre läuft aus", "blocks": [{"kind": "quote", "text": "„So“ – \u2028 %s ? :x 😀"}]}
+    revision = {"article_id": row["id"], "number": 1, "created_at": NOW, "cause": Cause.POLL, "entry_sha256": "e"}
+    revision |= {"content_sha256": "c", "normalizer": 1, "document_id": 1, "position": 0, "changed": []}
+    with sessions.begin() as session:
+        assert bulk.insert(session, metadata.tables["article"], [row]) == 1
+        assert bulk.insert(session, metadata.tables["revision"], [revision | {"content": content}]) == 1
+    with sessions() as session:
+        held = session.get_one(Article, row["id"])
+        assert (held.status.value, held.published_at, held.first_seen_at, held.revised_at) == ("usable", None, NOW, NOW)
+        kept = session.get_one(Revision, (row["id"], 1))
+        assert (kept.cause, kept.changed, kept.content) == (Cause.POLL, [], content)
+
+
+def test_more_rows_than_one_statement_takes_all_go_in_in_their_order(sessions: Sessions) -> None:
+    row = article(sessions)
+    names = ("article_id", "number", "kind", "label", "scheme", "code", "confidence", "enricher", "version", "evidence")
+    tags = [(row["id"], n, "place", f"Ort {n}", None, None, 0.5, "names", "1", ("a", str(n))) for n in range(137)]
+    with sessions.begin() as session:
+        bulk.insert(session, metadata.tables["article"], [row])
+        assert bulk.insert_values(session, metadata.tables["tag"], names, tags) == 137
+    with sessions() as session:
+        held = session.scalars(select(ArticleTag).order_by(col(ArticleTag.number))).all()
+        assert [(tag.number, tag.label, tag.evidence) for tag in held] == [
+            (n, f"Ort {n}", ["a", str(n)]) for n in range(137)
+        ]
+
+
+def test_what_is_held_already_is_left_out_or_refused_as_asked(sessions: Sessions) -> None:
+    table = metadata.tables["identity"]
+    rows = [{"feed_id": 1, "kind": "guid", "key": key, "article_id": uuid4()} for key in ("a", "b", "c")]
+    with sessions.begin() as session:
+        assert bulk.insert(session, table, rows[:1], ignore=True) == 1
+        assert bulk.insert(session, table, rows, ignore=True) == 2
+        assert bulk.insert(session, table, []) == 0
+    with pytest.raises(IntegrityError), sessions.begin() as session:
+        bulk.insert(session, table, rows)
+    with sessions() as session:
+        assert len(session.scalars(select(Identity)).all()) == 3
