@@ -35,6 +35,7 @@ log = logging.getLogger("wireroom.subscriber")
 HOLD = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
+if not holder and ARGV[3] == 'extend' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -260,10 +261,13 @@ class Subscriber:
         seconds, microseconds = self.client.time()
         return seconds + microseconds / 1e6
 
-    def _hold(self, index: int) -> bool:
-        """Take or extend a partition's lease; the caller holds `_leases`."""
+    def _hold(self, index: int, how: str = "take") -> bool:
+        """Take or `extend` a partition's lease; the caller holds `_leases`.
+
+        One that lapsed is not extended: another consumer may have read on meanwhile.
+        """
         asked = time.monotonic()
-        if not self.client.eval(HOLD, 1, self.keys.lease(index), self.consumer, str(int(self.lease * 1000))):
+        if not self.client.eval(HOLD, 1, self.keys.lease(index), self.consumer, str(int(self.lease * 1000)), how):
             self._until.pop(index, None)
             return False
         self._until[index] = asked + self.lease
@@ -275,8 +279,8 @@ class Subscriber:
             try:
                 for index in range(self.partitions):
                     with self._leases:
-                        if index in self._until:
-                            self._hold(index)
+                        if self._until.get(index, 0.0) > time.monotonic():
+                            self._hold(index, "extend")
                 self.client.zadd(self.keys.members, {self.consumer: self._redis_time()})
             except RedisError as error:
                 log.warning("heartbeat of %s failed: %r", self.consumer, error)

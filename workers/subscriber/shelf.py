@@ -9,12 +9,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from .dead import fields_of, letter_of
 from .events import Event, Gap
 from .keys import Keys
 from .start import position_of
 
+# Reading, and noting what was read, only while the lease is ours: a consumer that slept past it must take nothing and
+# note nothing with what it remembers from before.
+READ = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('LEASE is not ours') end
+return redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[1], 'COUNT', ARGV[3], 'STREAMS', KEYS[1], ARGV[4])
+"""
+NOTE = """
+if redis.call('GET', KEYS[3]) ~= ARGV[1] then return redis.error_reply('LEASE is not ours') end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
+if ARGV[4] == '[]' then redis.call('HDEL', KEYS[2], ARGV[2]) else redis.call('HSET', KEYS[2], ARGV[2], ARGV[4]) end
+return 1
+"""
 # An entry as read: its position and fields, which are empty when it was trimmed while it was pending.
 Entry = tuple[int, Mapping[str, str]]
 CLAIM_PAGE = 200
@@ -59,6 +72,8 @@ class Shelf:
     def cursor(self) -> int:
         """The position up to which everything was received and noted."""
         groups = {info["name"]: info for info in self.client.xinfo_groups(self.stream)}
+        if self.group not in groups:
+            raise ResponseError(f"NOGROUP {self.group} was lost while it was being opened")
         delivered = position_of(groups[self.group]["last-delivered-id"])
         noted = self.client.hget(self.keys.cursors, str(self.index))
         if noted is None or int(noted) >= delivered:
@@ -82,10 +97,7 @@ class Shelf:
 
     def note(self, cursor: int, gaps: Sequence[Gap]) -> None:
         """Keep how far we have received, and which gaps are open, before anything of it is handled."""
-        with self.client.pipeline(transaction=True) as pipe:
-            pipe.hset(self.keys.cursors, str(self.index), str(cursor))
-            self._gaps(pipe, gaps)
-            pipe.execute()
+        self._note(str(cursor), gaps)
 
     def gaps(self) -> list[Gap]:
         """Gaps that were noticed and not dealt with."""
@@ -94,7 +106,7 @@ class Shelf:
 
     def keep_gaps(self, gaps: Sequence[Gap]) -> None:
         """Keep which gaps are still open."""
-        self._gaps(self.client, gaps)
+        self._note("", gaps)
 
     def seen(self, ids: Sequence[str]) -> set[str]:
         """Which of these events the group has handled already."""
@@ -151,11 +163,17 @@ class Shelf:
         return self.client.execute_command(name, self.stream, *arguments)  # type: ignore[no-untyped-call]
 
     def _read(self, start: str, count: int) -> list[Entry]:
-        reply: Any = self.client.xreadgroup(self.group, self.consumer, {self.stream: start}, count=count)
-        return [(position_of(entry_id), fields or {}) for entry_id, fields in reply[0][1]] if reply else []
+        lease = self.keys.lease(self.index)
+        reply: Any = self.client.eval(READ, 2, self.stream, lease, self.consumer, self.group, str(count), start)
+        entries = reply[0][1] if reply else []
+        return [
+            (position_of(entry_id), dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {})
+            for entry_id, flat in entries
+        ]
 
-    def _gaps(self, target: Redis, gaps: Sequence[Gap]) -> None:
-        if gaps:
-            target.hset(self.keys.gaps, str(self.index), json.dumps([(gap.after, gap.before) for gap in gaps]))
-        else:
-            target.hdel(self.keys.gaps, str(self.index))
+    def _note(self, cursor: str, gaps: Sequence[Gap]) -> None:
+        kept = json.dumps([(gap.after, gap.before) for gap in gaps])
+        lease = self.keys.lease(self.index)
+        self.client.eval(
+            NOTE, 3, self.keys.cursors, self.keys.gaps, lease, self.consumer, str(self.index), cursor, kept
+        )
