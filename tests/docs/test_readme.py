@@ -167,6 +167,7 @@ def _the_python_block_hears_of_the_article(newcomer: Newcomer) -> None:
     finally:
         reader.send_signal(signal.SIGINT)
         reader.wait(30)
+        reader.stdout.close()
     assert "wireroom.article.created.v1 Hallenbad: Bau beginnt im Mai" in heard
 
 
