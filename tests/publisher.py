@@ -60,7 +60,10 @@ class Publisher:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                publisher.answer(self)
+                try:
+                    publisher.answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True  # a worker that was killed reads no answer
 
             def log_message(self, *_: object) -> None:
                 """Tests print nothing."""
