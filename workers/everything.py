@@ -87,6 +87,8 @@ def _prepare(chosen: Settings, *, sample: bool | None) -> bool:
 
 def _environment(chosen: Settings, *, sampled: bool) -> dict[str, str]:
     env = dict(os.environ) | {"WIREROOM_DATA_DIR": str(chosen.data_dir.resolve())}
+    # Whoever presses Ctrl-C waits for this; what is cut off is a row whose lease ends.
+    env.setdefault("WIREROOM_STOP_SECONDS", "3")
     if sampled:
         env["WIREROOM_ALLOW_NETWORKS"] = ",".join((*chosen.allow_networks, LOOPBACK))
     return env

@@ -35,6 +35,13 @@ class Ticker(Scheduler):
         super().__init__(*args, **kwargs)
         self.pulse = Pulse(settings(), "beat")
 
+    def setup_schedule(self) -> None:
+        """The table, with everything that recurs by the second due at once: a restart need not wait for a tick."""
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            if not isinstance(entry.schedule, crontab):
+                entry.last_run_at -= entry.schedule.run_every
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; returns the seconds until the next look."""
         self.pulse()

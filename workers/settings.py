@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         ge=10,
         description="Seconds after which a task is killed; half as long again and what it held is given back.",
     )
+    stop_seconds: int = Field(
+        20, ge=1, description="Seconds that a stopping worker leaves its running tasks; 3 in `wireroom run`."
+    )
     concurrency: int | None = Field(
         None, ge=1, description="Child processes of a worker; one per core when not set, one in `wireroom run`."
     )

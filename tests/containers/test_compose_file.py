@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from workers.app import SOFT_SHUTDOWN
 from workers.health import EVERY_SECONDS, STALE_SECONDS
 from workers.relay import Limits
 from workers.settings import Settings
@@ -113,7 +112,7 @@ def test_each_process_is_asked_for_its_own_sign_of_life() -> None:
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_has_time_to_finish_or_give_back_its_task(name: str) -> None:
-    assert seconds(SERVICES[name]["stop_grace_period"]) >= SOFT_SHUTDOWN + 10
+    assert seconds(SERVICES[name]["stop_grace_period"]) >= Settings.model_fields["stop_seconds"].default + 10
 
 
 def test_everything_waits_for_what_it_needs() -> None:
