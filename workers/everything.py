@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 # The sample wire listens here, and only here: the one private address that its feeds make it needful to allow.
 LOOPBACK = "127.0.0.1/32"
+ORDER = ("redis", "relay", "worker", "sample-wire")
 
 
 class NotReady(Exception):
@@ -42,11 +44,16 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
         stack.callback(supervisor.stop)
         if chosen.embedded_redis:
             supervisor.children.append(_redis(chosen, folder))
+        starting = _Starting(chosen, supervisor, folder if terminal else None)
+        if sample is not False and chosen.database_url is None and not (chosen.data_dir / "wireroom.db").exists():
+            # A first run will serve the sample wire: the slowest to start need not wait for the schema. Without beat
+            # nobody sends it anything yet.
+            starting.start("worker", sampled=True)
         sampled = _prepare(chosen, sample=sample)
-        env = _environment(chosen, sampled=sampled)
-        for name, command in _processes(chosen, sampled=sampled):
-            out = folder / f"{name}.log" if terminal else None
-            supervisor.add(Child(name=name, command=command, env=env, log=out))
+        for name in ("relay", "worker", *(("sample-wire",) if sampled else ())):
+            starting.start(name, sampled=sampled)
+        # Stopped the other way round: the relay after the worker, so that it tells of what the worker did last.
+        supervisor.children.sort(key=lambda child: ORDER.index(child.name))
         log.info("wireroom.started", data_dir=str(chosen.data_dir.resolve()), sample_wire=sampled)
         view = stack.enter_context(_shown(chosen, supervisor, folder, sampled=sampled)) if terminal else None
         supervisor.run(view.tick if view is not None else lambda: None)
@@ -54,11 +61,27 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
     log.info("wireroom.stopped")
 
 
-def _processes(chosen: Settings, *, sampled: bool) -> list[tuple[str, list[str]]]:
-    """What is started, in order. Beat rides with the relay, and one child does all work: a house for one machine."""
-    worker = _command("worker", "--concurrency", str(chosen.concurrency or 1))
-    started = [("relay", _command("relay", "--beat")), ("worker", worker)]
-    return [*started, ("sample-wire", _command("sample-wire"))] if sampled else started
+@dataclass
+class _Starting:
+    """Starts each process once; its output goes to a file in `logs` where there is a folder, to ours where not."""
+
+    chosen: Settings
+    supervisor: Supervisor
+    logs: Path | None
+
+    def start(self, name: str, *, sampled: bool) -> None:
+        """Start a process unless it runs already."""
+        if any(child.name == name for child in self.supervisor.children):
+            return
+        # Beat rides with the relay, and one child does all work: a house for one machine.
+        arguments = {
+            "relay": ("relay", "--beat"),
+            "worker": ("worker", "--concurrency", str(self.chosen.concurrency or 1)),
+            "sample-wire": ("sample-wire",),
+        }
+        out = self.logs / f"{name}.log" if self.logs is not None else None
+        env = _environment(self.chosen, sampled=sampled)
+        self.supervisor.add(Child(name=name, command=_command(*arguments[name]), env=env, log=out))
 
 
 def _command(*arguments: str) -> list[str]:
