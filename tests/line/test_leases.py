@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from publisher import Publisher
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlmodel.sql.sqltypes import UTCDateTime
 from wire import Clock, articles, events, subscribe
 
 from storage import documents, feeds
 from storage.db import is_sqlite
+from storage.models import Feed
 from tasks.poll import poll_due
 from tasks.room import Room
 
@@ -66,19 +68,17 @@ def test_a_document_given_to_another_worker_cannot_be_finished_by_the_first(
 
 def test_claiming_due_feeds_is_a_range_scan_of_an_index(room: Room, publisher: Publisher, clock: Clock) -> None:
     with room.sessions.begin() as session:
-        for n in range(2000):
-            session.execute(
-                text(
-                    "INSERT INTO feed (url, status, priority, settings, created_at, next_fetch_at, next_fetch_reason, "
-                    "failures, seen, hints, rhythm, state) VALUES (:url, 'active', 0, '{}', :now, :due, '', 0, '{}', "
-                    "'{}', '{}', '{}')"
-                ),
-                {"url": f"http://{n}.example/", "now": clock(), "due": clock() + timedelta(minutes=n - 20)},
-            )
+        far = {"created_at": clock(), "settings": {}, "seen": {}, "hints": {}, "rhythm": {}, "state": {}}
+        rows = [
+            far | {"url": f"http://{n}.example/", "next_fetch_at": clock() + timedelta(minutes=n - 20)}
+            for n in range(2000)
+        ]
+        session.add_all(Feed(**row) for row in rows)
     question = "SELECT id FROM feed WHERE status = 'active' AND next_fetch_at <= :now ORDER BY next_fetch_at LIMIT 100"
     with room.sessions() as session:
         if not is_sqlite(session):
             session.execute(text("ANALYZE feed"))
+        due = bindparam("now", clock(), type_=UTCDateTime())
         how = "EXPLAIN QUERY PLAN " if is_sqlite(session) else "EXPLAIN "
-        plan = "\n".join(str(row) for row in session.execute(text(how + question), {"now": clock()}))
+        plan = "\n".join(str(row) for row in session.execute(text(how + question).bindparams(due)))
     assert "ix_feed_due" in plan
