@@ -211,13 +211,6 @@ def move(session: Session, article_ids: Collection[UUID], *, into: UUID) -> None
     session.execute(update(StoryMember).where(col(StoryMember.article_id).in_(article_ids)).values(story_id=into))
 
 
-def forget(session: Session, article_ids: Collection[UUID]) -> None:
-    """Take purged articles out of their stories and out of what was decided about them."""
-    session.execute(delete(StoryMember).where(col(StoryMember.article_id).in_(article_ids)))
-    ruled = or_(col(StoryRuling.article_id).in_(article_ids), col(StoryRuling.other_id).in_(article_ids))
-    session.execute(delete(StoryRuling).where(ruled))
-
-
 def decide(
     session: Session, ruling: Ruling, pairs: Iterable[tuple[UUID, UUID]], *, now: datetime, reason: str = ""
 ) -> None:

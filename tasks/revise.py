@@ -28,9 +28,7 @@ VISIBLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Unchanged:
-    """Nothing that a reader would notice; `refresh` says that the held row should learn the entry's new hash."""
-
-    refresh: bool
+    """Nothing that a reader would notice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ class Revised:
 def revise(held: Mapping[str, Any], fresh: Mapping[str, Any]) -> Unchanged | Revised:
     """Compare the content of the current revision with the content just made, field by visible field."""
     changed = {name: held.get(name) for name in VISIBLE if _plain(held.get(name)) != _plain(fresh.get(name))}
-    return Revised(changed=changed) if changed else Unchanged(refresh=True)
+    return Revised(changed=changed) if changed else Unchanged()
 
 
 def _plain(value: Any) -> Any:

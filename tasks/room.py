@@ -45,7 +45,6 @@ class Room:
     poison_after: int = 3
     story_window: timedelta = timedelta(days=7)
     keep_documents: timedelta = timedelta(days=30)
-    keep_events: timedelta = timedelta(days=30)
 
     @cached_property
     def enrichers(self) -> Enrichers:

@@ -110,8 +110,8 @@ def _logging(**_: object) -> None:
 @signals.worker_process_init.connect
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""
-    # Here and not at the top: the parent process and beat have no need of any of this.
-    # All of it before the first task: a child that is killed in a task must not be in the midst of an import.
+    # Here and not at the top, since the parent process and beat have no need of any of this; and the verbs too, though
+    # only the tasks call them, since a child that is killed in a task must not be in the midst of an import.
     from storage.db import make_engine, make_sessions
     from tasks import housekeeping, intake, jobs, poll  # noqa: F401
     from workers.rooms import room_of

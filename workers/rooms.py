@@ -42,5 +42,4 @@ def room_of(
         lease=lease,
         story_window=timedelta(days=chosen.story_window_days),
         keep_documents=timedelta(days=chosen.keep_documents_days),
-        keep_events=timedelta(days=chosen.keep_events_days),
     )

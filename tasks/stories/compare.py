@@ -34,8 +34,6 @@ HEADLINE = 0.4
 """Share of a headline's long words found again; a digest ("Overview") or another story's headline has a tenth."""
 FURNITURE = 40
 """Words that a same text may have more: dateline, credit and copyright note, an added headline."""
-DATELINE = 8
-"""Words of the longest dateline: "Frankfurt am Main/New York, 12. Mai (Reuters) -"."""
 
 _WORD = re.compile(r"\w")
 _LONG_WORD = re.compile(r"[^\W\d]{5,}")
