@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from PATH when it is there, else from PyPI into the project's own environment.
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
-.PHONY: help install run test check lock clean
+.PHONY: help install run test chaos check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +33,10 @@ run: install ## the whole wire room on this machine: Redis, workers, beat, relay
 
 test: $(VENV)/.dev ## every test: real Redis, real Postgres, SQLite, HTTP on loopback, Celery workers
 	$(BIN)/python -m pytest -n 2
+
+SECONDS ?= 180
+chaos: $(VENV)/.dev ## the whole wire room under faults drawn at random; SECONDS=180 SEED=7 DATABASE=sqlite
+	PYTHONPATH=tests $(BIN)/python -m chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(filter sqlite,$(DATABASE)),--sqlite)
 
 check: $(VENV)/.dev ## lint, types, import contracts
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

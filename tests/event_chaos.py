@@ -12,7 +12,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -26,6 +25,7 @@ from pathlib import Path
 import redis
 import structlog
 from dying_processes import started
+from event_consumer import effects_file, serve
 from event_ledger import Told, faults
 from services import RedisServer, migrated, postgres_database, postgres_server, redis_server, wait_until
 
@@ -33,8 +33,6 @@ from storage import outbox
 from storage.db import make_engine, make_sessions
 from storage.records import Event
 from workers.relay import Limits, Relay
-from workers.subscriber import Event as Received
-from workers.subscriber import Subscriber
 
 KEY = "wireroom:events"
 SUBJECTS = 9
@@ -58,23 +56,6 @@ def relay(database_url: str, redis_url: str) -> None:
     Relay(sessions=make_sessions(make_engine(database_url)), redis_url=redis_url, limits=limits).run(stop)
 
 
-def consumer(redis_url: str, path: str) -> None:
-    """A consumer process whose effects and inbox share a transaction."""
-    effects = sqlite3.connect(path, isolation_level=None, timeout=30)
-
-    def handle(event: Received) -> None:
-        effects.execute("BEGIN IMMEDIATE")
-        if effects.execute("INSERT OR IGNORE INTO inbox VALUES (?)", (event.id,)).rowcount:
-            effects.execute("INSERT INTO effect VALUES (?, ?, ?)", (event.id, event.subject, event.position))
-        else:
-            effects.execute("UPDATE again SET count = count + 1")
-        effects.execute("COMMIT")
-
-    Subscriber(
-        redis_url, group="chaos", start="beginning", partitions=3, lease=LEASE, block=0.2, retry_base=0.05, max_tries=50
-    ).run(handle, signals=True)
-
-
 class Line:
     """Everything that runs, and what may happen to it."""
 
@@ -93,7 +74,7 @@ class Line:
         return started(relay, self.database_url, self.server.url)
 
     def _consumer(self) -> BaseProcess:
-        return started(consumer, self.server.url, str(self.path))
+        return started(serve, self.server.url, str(self.path))
 
     def write(self, writer: int) -> None:
         """Commit events of this writer's subjects, one in ten transactions rolled back, one held open for long."""
@@ -184,11 +165,7 @@ def _event(name: str, subject: str) -> Event:
 def run(database_url: str, folder: Path, *, seconds: float, seed: int) -> dict[str, object]:
     """One run; the result has `faults`, empty when all went well."""
     path = folder / "effects.db"
-    with sqlite3.connect(path) as effects:
-        effects.execute("PRAGMA journal_mode=WAL")
-        effects.execute("CREATE TABLE inbox (id TEXT PRIMARY KEY)")
-        effects.execute("CREATE TABLE effect (id TEXT, subject TEXT, position INTEGER)")
-        effects.execute("CREATE TABLE again AS SELECT 0 AS count")
+    effects = effects_file(str(path))
     with redis_server(folder / "redis") as server:
         line = Line(database_url, server, path, random.Random(seed))
         writers = [threading.Thread(target=line.write, args=(writer,)) for writer in range(3)]

@@ -11,6 +11,33 @@ import redis
 from workers.subscriber import Event, Subscriber
 
 
+def effects_file(path: str) -> sqlite3.Connection:
+    """The database of a downstream service: what it did, in order, and the ids of what it did."""
+    effects = sqlite3.connect(path, isolation_level=None, timeout=30)
+    effects.execute("PRAGMA journal_mode=WAL")
+    effects.execute("CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY)")
+    effects.execute("CREATE TABLE IF NOT EXISTS effect (id TEXT, subject TEXT, position INTEGER)")
+    effects.execute("CREATE TABLE IF NOT EXISTS again AS SELECT 0 AS count")
+    return effects
+
+
+def serve(redis_url: str, path: str, *, lease: float = 1.0) -> None:
+    """Handle events until SIGTERM; effects and inbox share a transaction."""
+    effects = effects_file(path)
+
+    def handle(event: Event) -> None:
+        effects.execute("BEGIN IMMEDIATE")
+        if effects.execute("INSERT OR IGNORE INTO inbox VALUES (?)", (event.id,)).rowcount:
+            effects.execute("INSERT INTO effect VALUES (?, ?, ?)", (event.id, event.subject, event.position))
+        else:
+            effects.execute("UPDATE again SET count = count + 1")
+        effects.execute("COMMIT")
+
+    Subscriber(
+        redis_url, group="chaos", start="beginning", partitions=3, lease=lease, block=0.2, retry_base=0.05, max_tries=50
+    ).run(handle, signals=True)
+
+
 def consume(url: str, path: str, moment: str, partitions: int) -> None:
     """Handle events until nothing is left (`serve`: until stopped).
 

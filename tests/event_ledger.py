@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 # An event as the checker sees it: its id, and the subject within which order counts.
 Told = tuple[str, str]
@@ -22,8 +22,16 @@ def _differences(where: str, wanted: Sequence[Told], found: Sequence[Told]) -> I
     yield from (f"{where}: {name} is lost" for name in want if name not in have)
     yield from (f"{where}: {name} is there {count} times" for name, count in have.items() if count > 1)
     yield from (f"{where}: {name} was never committed" for name in have if name not in want)
-    for subject in sorted({subject for _, subject in wanted}):
-        right = [name for name, one in wanted if one == subject and name in have]
-        order = list(dict.fromkeys(name for name, one in found if one == subject and name in want))
-        if order != right:
-            yield f"{where}: order of {subject} is {order}, was {right}"
+    right, order = _by_subject(wanted, have), _by_subject(found, want)
+    for subject in sorted(right):
+        names = list(dict.fromkeys(order.get(subject, ())))
+        if names != right[subject]:
+            yield f"{where}: order of {subject} is {names}, was {right[subject]}"
+
+
+def _by_subject(told: Sequence[Told], known: Container[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, subject in told:
+        if name in known:
+            found.setdefault(subject, []).append(name)
+    return found

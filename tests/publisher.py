@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -40,6 +41,17 @@ class Piece:
             f"<description>{escape(self.teaser)}</description>"
             f"<content:encoded>{escape(self.body)}</content:encoded></item>"
         )
+
+
+def feed_document(name: str, language: str, pieces: Iterable[Piece]) -> bytes:
+    """A feed of these pieces as RSS."""
+    items = "".join(piece.xml() for piece in pieces)
+    return (
+        "<?xml version='1.0' encoding='utf-8'?><rss version='2.0' "
+        "xmlns:content='http://purl.org/rss/1.0/modules/content/'><channel>"
+        f"<title>{name}</title><link>https://zeitung.example/</link><language>{language}</language>{items}"
+        "</channel></rss>"
+    ).encode()
 
 
 @dataclass
@@ -84,12 +96,7 @@ class Publisher:
 
     def document(self, name: str) -> bytes:
         """A feed as it is now."""
-        items = "".join(piece.xml() for piece in self.feeds[name])
-        return (
-            "<?xml version='1.0' encoding='utf-8'?><rss version='2.0' "
-            "xmlns:content='http://purl.org/rss/1.0/modules/content/'><channel>"
-            f"<title>{name}</title><link>https://zeitung.example/</link><language>de</language>{items}</channel></rss>"
-        ).encode()
+        return feed_document(name, "de", self.feeds[name])
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one GET."""

