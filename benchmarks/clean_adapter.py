@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from storage.records import KnownLine
 from tasks.normalize.boilerplate import keys_of
+from tasks.normalize.fold import fold_lines
 from tasks.normalize.judge import Verdict, judge
 from tasks.normalize.mend import mend, mend_lines
 
@@ -23,7 +24,8 @@ def clean(
     """Return the lines that stay; headline and teaser have no field here, so the first copy of each stays a line."""
     del lang, publisher
     found = verdict(headline, teaser, lines, history)
-    return [line for i, line in enumerate(lines) if not found.goes(i) or i in found.slots]
+    gone = {i for i, finding in enumerate(found.findings) if finding and found.goes(i)} - found.slots.keys()
+    return [line for i, line in enumerate(lines) if i not in gone] if gone else list(lines)
 
 
 def verdict(
@@ -34,7 +36,8 @@ def verdict(
     return judge(mend_lines(lines), headline=mend(headline or ""), teaser=mend(teaser or ""), known=known)
 
 
-Page = tuple[frozenset[str], frozenset[str]]
+_PARAGRAPH = 120  # characters
+Page = tuple[frozenset[str], frozenset[bytes]]
 
 
 def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
@@ -53,4 +56,6 @@ def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
 def _keys(page: tuple[str, ...]) -> Page:
     """The keys of a page's lines, and those of its paragraphs."""
     lines = mend_lines(page)
-    return frozenset(keys_of(lines)), frozenset(keys_of([line for line in lines if len(line) >= 120]))
+    folded = fold_lines(lines)
+    paragraphs = [key for key, line in zip(folded, lines, strict=True) if len(line) >= _PARAGRAPH]
+    return frozenset(keys_of(folded)), frozenset(paragraphs)

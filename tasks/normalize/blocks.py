@@ -59,6 +59,14 @@ _EMBEDS = frozenset({"iframe", "video", "audio", "embed"})
 _CELLS = frozenset({"td", "th"})
 _STRUCTURE = _SKIP | _KINDS.keys() | _BREAKS | _EMBEDS | _CELLS | {"br"}
 _EMBED_CLASS = re.compile(r"\b(?:twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|reddit-embed)\b")
+_PLAIN = {  # what a block without an element in it is, if its text needs no more than to be taken
+    **{
+        tag: kind for tag, kind in _KINDS.items() if kind not in {BlockKind.TABLE_ROW, BlockKind.VERSE, BlockKind.QUOTE}
+    },
+    **dict.fromkeys(("p", "div", "section", "article"), BlockKind.PARAGRAPH),
+}
+_BOXES = frozenset({"div", "section", "article", "figure", "ul", "ol"})  # hold blocks, and are none
+_DEEPEST = 8  # boxes in boxes that are read by recursion; pages nest them by the thousand
 _CELL, _BREAK = "\x1f", "\x1e"  # stand for a cell's edge and a <br> while a block is being read; no text holds them
 _CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
 _TAG = re.compile(
@@ -74,34 +82,22 @@ def looks_like_html(text: str) -> bool:
 
 def read_blocks(markup: Markup) -> list[Block]:
     """Return the blocks of `markup` in order; their text is not mended yet."""
-    if markup.kind == "html":
-        return list(html_blocks(markup.value))
-    return list(text_blocks(markup.value))
+    return html_blocks(markup.value) if markup.kind == "html" else list(text_blocks(markup.value))
 
 
-def html_blocks(source: str) -> Iterator[Block]:
-    """Yield the blocks of an HTML fragment or page; source without any tag is read as text with entities."""
+def html_blocks(source: str) -> list[Block]:
+    """Return the blocks of an HTML fragment or page; source without any tag is read as text with entities."""
     if "<" not in source:
-        if "&" in source:
-            source = html.unescape(source)
-        yield from text_blocks(source)
-        return
+        return list(text_blocks(html.unescape(source) if "&" in source else source))
     root = etree.fromstring(source.encode("utf-8", "replace").replace(b"\x00", b""), _PARSER)
     if root is None:
-        return
+        return []
     reader = _Reader()
-    add = reader.text.append
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        tag = element.tag
-        if tag not in _STRUCTURE:  # most elements only carry text: no call for them
-            text = element.text if event == "start" else element.tail
-            if text and not reader.skipping:
-                add(text)
-        elif event == "start":
-            reader.start(element, tag)
-        else:
-            reader.end(element, tag)
-    yield from reader.close()
+    if root.tag == "html" and len(root) == 1 and root[0].tag == "body":
+        reader.children(root[0])
+    else:
+        reader.walk(root)
+    return reader.close()
 
 
 class _Reader:
@@ -112,6 +108,43 @@ class _Reader:
         self.text: list[str] = []
         self.skipping = 0
         self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
+
+    def children(self, parent: etree._Element, depth: int = 0) -> None:
+        """Read an element child by child: most of what feeds hold are paragraphs of plain text, which need no walk."""
+        if parent.text:
+            self.text.append(parent.text)
+        for child in parent:
+            tag = child.tag
+            if len(child) == 0 and tag in _PLAIN:
+                if self.text:
+                    self._flush()
+                text = child.text
+                if text and not text.isspace():
+                    self.ready.append(Block(kind=_PLAIN[tag], text=text))
+            elif tag in _BOXES and depth < _DEEPEST:
+                self._flush()
+                self.children(child, depth + 1)
+                self._flush()
+            else:
+                self.walk(child)  # its tail, too
+                continue
+            tail = child.tail
+            if tail and (self.text or not tail.isspace()):
+                self.text.append(tail)
+
+    def walk(self, root: etree._Element) -> None:
+        """Read an element and all that is in it."""
+        add = self.text.append
+        for event, element in etree.iterwalk(root, events=("start", "end")):
+            tag = element.tag
+            if tag not in _STRUCTURE:  # most elements only carry text: no call for them
+                text = element.text if event == "start" else element.tail
+                if text and not self.skipping:
+                    add(text)
+            elif event == "start":
+                self.start(element, tag)
+            else:
+                self.end(element, tag)
 
     def start(self, element: etree._Element, tag: str) -> None:
         if self.skipping or tag in _SKIP:

@@ -21,6 +21,7 @@ LEARNABLE = 400  # bytes of key; longer lines are never learned, they are copy
 _COUNTING = frozenset({"learned", "pinned", "stub"})  # rules whose lines still count
 _EDGE = (3, 4)  # first and last lines of an article that count whatever their length
 _COUNTED = 220  # bytes of key up to which other lines count; longer ones are copy, and would fill the database
+_FAR_TOO_LONG = 2 * LEARNABLE  # characters; half of them at least would have to be signs
 _MOST = 60  # lines of an article that count
 MET = 2  # articles of a source that make a seed inside the body more than a guess
 _FEWEST, _SHARE = 2, 1 / 12  # other articles, and share of the source, that condemn a line outside the body
@@ -38,11 +39,12 @@ marca kwietnia maja czerwca lipca sierpnia września października listopada gru
 листопада грудня jan feb mar apr may jun jul aug sep sept okt oct nov dez dec mon tue wed thu fri sat sun
 """
 _DATES = tuple(sorted(fold_lines(_NAMES.split()), key=len, reverse=True))  # the longest first: sept before sep
+_DATE_ENDS = frozenset(name[-3:] for name in _DATES)
+_DATE_STARTS = frozenset(name[:3] for name in _DATES)
 
 
-def keys_of(lines: Sequence[str]) -> list[str]:
-    """Return all keys of mended lines, templates too; for whoever counts pages line by line."""
-    keys = fold_lines(lines)
+def keys_of(keys: Sequence[bytes]) -> list[str]:
+    """Return all keys of folded lines, templates too; for whoever counts pages line by line."""
     words = [_hash(key) for key in keys if 0 < len(key) <= LEARNABLE]
     return words + [_template(masked) for masked in mask_digits(keys) if _is_template(masked)]
 
@@ -68,9 +70,9 @@ def _template(masked: bytes) -> str:
 
 def _undated(part: bytes) -> bytes:
     """Mask a month or a weekday beside a number."""
-    if part.endswith(_DATES):
+    if part[-3:] in _DATE_ENDS and part.endswith(_DATES):
         return next(part[: -len(name)] for name in _DATES if part.endswith(name)) + b"@"
-    if part.startswith(_DATES):
+    if part[:3] in _DATE_STARTS and part.startswith(_DATES):
         return b"@" + next(part[len(name) :] for name in _DATES if part.startswith(name))
     return part
 
@@ -83,7 +85,8 @@ def line_keys(article: CleanArticle) -> dict[str, str]:
     """
     lines = [block.text for block in article.blocks if block.kind not in (BlockKind.VERSE, BlockKind.TABLE_ROW)]
     gone = [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
-    keys = fold_lines([*lines, *gone])
+    # What is far too long to count is not folded: that is most of an article.
+    keys = fold_lines([line if len(line) <= _FAR_TOO_LONG else "" for line in (*lines, *gone)])
     first, last = _EDGE[0], len(lines) - _EDGE[1]
     counted: dict[str, str] = {}
     for i, (key, masked, line) in enumerate(zip(keys, mask_digits(keys), [*lines, *gone], strict=True)):

@@ -19,6 +19,7 @@ _FULL_TEXT = 600  # characters from which a teaser of several paragraphs is the 
 _PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _ROUNDS = 4  # furniture that leaves may uncover a repeat, so the bench sits again
+_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
 
@@ -78,15 +79,25 @@ def clean_copy(
     )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class _Line:
-    """A line on its way: where it stood, what it is, its text without notes and dateline, and those."""
+    """A line on its way: where it stood, the block it was, its text without notes and dateline, and those."""
 
     position: int
-    kind: BlockKind
+    block: Block
     text: str
     notes: Sequence[tuple[str, int]] = ()
     dateline: furniture.Dateline | None = None
+
+    @property
+    def kind(self) -> BlockKind:
+        """What the line is."""
+        return self.block.kind
+
+    def settled(self) -> Block:
+        """The block as it leaves: the one that came in, if nothing was taken from it."""
+        block = self.block
+        return block if self.text == block.text else Block(kind=block.kind, text=self.text)
 
 
 @dataclass(kw_only=True)
@@ -126,8 +137,10 @@ def _clean(
     off = desk.off
     if publisher and "publisher_suffix" not in off:
         headline = _without_publisher(headline, publisher, desk)
-    lines = _furnish(_lines(blocks, off), desk)
-    _take_datelines(lines, teaser, desk)
+    lines = _lines(blocks, off)
+    listed = len(desk.removals)
+    lines = _furnish(lines, desk)
+    untidy = _take_datelines(lines, teaser, desk) or len(desk.removals) > listed
     marked: dict[int, Removal] = {}
     for _ in range(_ROUNDS):
         verdict = judge(
@@ -149,7 +162,9 @@ def _clean(
                     marked[line.position] = _removal(line, finding, removed=False)
             else:
                 desk.removals.append(_removal(line, finding, removed=True))
-        lines = _furnish(kept, desk)
+        if len(kept) == len(lines) and not untidy:
+            break  # what was no furniture before the bench sat is none now
+        lines, untidy = _furnish(kept, desk), True
         if len(lines) == len(kept):
             break
     _settle_datelines(lines, desk)
@@ -158,7 +173,7 @@ def _clean(
     return CleanArticle(
         headline=headline,
         teaser=teaser or None,
-        blocks=tuple(Block(kind=line.kind, text=line.text) for line in lines),
+        blocks=tuple([line.settled() for line in lines]),
         sources=tuple(
             Source(name=name, block=n, offset=offset) for n, line in enumerate(lines) for name, offset in line.notes
         ),
@@ -185,18 +200,18 @@ def _teaser(blocks: Sequence[Block], desk: _Desk) -> str:
 def _lines(blocks: Sequence[Block], off: frozenset[str]) -> list[_Line]:
     """Mend the blocks' text and take the source notes out; positions count the lines that hold any text."""
     texts = mend_lines([block.text if block.kind is not BlockKind.VERSE else "" for block in blocks])
+    noted = "sources" not in off and any("(" in text or "[" in text for text in texts)
     lines: list[_Line] = []
-    for block, mended in zip(blocks, texts, strict=True):
-        text: str = mended
-        notes: list[tuple[str, int]] = []
+    for block, text in zip(blocks, texts, strict=True):
+        notes: Sequence[tuple[str, int]] = ()
         if block.kind is BlockKind.VERSE:  # keeps its line breaks
-            text = "\n".join(verse for verse in mend_lines(block.text.split("\n")) if verse)
-        elif block.kind is not BlockKind.EMBED and "sources" not in off:
-            text, notes = furniture.take_sources(mended)
+            text = "\n".join([verse for verse in mend_lines(block.text.split("\n")) if verse])
+        elif noted and block.kind is not BlockKind.EMBED:
+            text, notes = furniture.take_sources(text)
         if notes and not text and lines:  # a note in a line of its own belongs to the line before
             lines[-1].notes = [*lines[-1].notes, *((name, len(lines[-1].text)) for name, _ in notes)]
         elif text:
-            lines.append(_Line(position=len(lines), kind=block.kind, text=text, notes=notes))
+            lines.append(_Line(position=len(lines), block=block, text=text, notes=notes))
     return lines
 
 
@@ -234,23 +249,21 @@ def _furnish(lines: Sequence[_Line], desk: _Desk) -> list[_Line]:
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(lines), -1)
     body: list[_Line] = []
     for n, line in enumerate(lines):
-        if line.kind in (BlockKind.PARAGRAPH, BlockKind.SUBHEAD):
-            name = _furniture_line(line.text, at_edge=n < first or n > last)
-            if name:
-                desk.take(name, (furniture.read_credit(line.text) or line.text) if name == "credit" else line.text)
-                desk.remove(line.text, "furniture", f"is kept as the {name}", line.position)
-                continue
-        body.append(line)
+        name = "correction" if furniture.is_correction(line.text) else None
+        if name is None and not first <= n <= last:
+            name = _edge_line(line.text)
+        if name and line.kind in _RUNNING:
+            desk.take(name, (furniture.read_credit(line.text) or line.text) if name == "credit" else line.text)
+            desk.remove(line.text, "furniture", f"is kept as the {name}", line.position)
+        else:
+            body.append(line)
     if paragraphs:
         _take_sign_off(lines[last], desk)
     return body
 
 
-def _furniture_line(text: str, *, at_edge: bool) -> str | None:
-    if furniture.is_correction(text):
-        return "correction"
-    if not at_edge:
-        return None
+def _edge_line(text: str) -> str | None:
+    """What a line outside the body is kept as, if it is furniture."""
     if furniture.is_embargo(text):
         return "embargo"
     if furniture.read_credit(text):
@@ -258,19 +271,25 @@ def _furniture_line(text: str, *, at_edge: bool) -> str | None:
     return "byline" if furniture.read_byline(text) else None
 
 
-def _take_datelines(lines: Sequence[_Line], teaser: str, desk: _Desk) -> None:
-    """Take the dateline off the first paragraph, and off copies of the teaser before it, so that they compare."""
+def _take_datelines(lines: Sequence[_Line], teaser: str, desk: _Desk) -> bool:
+    """Take the dateline off the first paragraph, and off copies of the teaser before it, so that they compare.
+
+    Return whether there was one.
+    """
+    taken = False
     if "furniture" in desk.off:
-        return
+        return taken
     for line in lines:
         if len(line.text) < _PARAGRAPH or line.text == teaser:
             continue
         found = furniture.read_dateline(line.text) if line.kind is BlockKind.PARAGRAPH else None
         if not found:
-            return
+            break
+        taken = True
         shift = len(line.text) - len(found.rest)
         line.dateline, line.text = found, found.rest
         line.notes = [(name, max(0, offset - shift)) for name, offset in line.notes]
+    return taken
 
 
 def _settle_datelines(lines: Sequence[_Line], desk: _Desk) -> None:

@@ -26,6 +26,7 @@ _DATELINE = re.compile(
     rf"|(?P<place2>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)(?:,\s*(?:{_DAY}))?"
     rf"\s+{_DASH}{{1,2}}\s+)(?=\S)"
 )
+_DATELINE_MARKS = "(-–—"  # one of them ends every dateline
 _CREDIT = re.compile(
     rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
     rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
@@ -44,7 +45,7 @@ _CORRECTION = re.compile(
     r"|Rettifica|Correctie|Rättelse|Rettelse)\b\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
 )
 # The first letters of the words above: a regular expression on every line would cost more than all the rest.
-_CORRECTION_STARTS = ("beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt")
+_CORRECTION_STARTS = frozenset(["beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt"])
 _EMBARGO = re.compile(
     r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
     r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
@@ -67,7 +68,10 @@ class Dateline:
 
 def read_dateline(text: str) -> Dateline | None:
     """Return the dateline at the start of a paragraph, or None."""
-    found = _DATELINE.match(text[:140])
+    opening = text[:140]
+    if not any(mark in opening for mark in _DATELINE_MARKS):
+        return None
+    found = _DATELINE.match(opening)
     if not found or len(text) - found.end() < 12:
         return None
     place = found["place"] or found["place2"] or found["place3"]

@@ -25,6 +25,7 @@ _EARLY = 6  # lines that may be a teaser nobody named
 _SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
 _TEASER = range(16, 900)  # bytes of key of such a teaser
 _DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
+_JOINT = 24  # bytes of key that may stand between and around a headline and a teaser joined in one line
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
@@ -88,9 +89,10 @@ class _Judge:
         self.words, self.forms = known_of(self.keys, masked, known)
         self.stubs = find_stubs(lines, masked)
         self.suspects = {*self.stubs, *self.words, *self.forms}
-        self.first_at = {key: i for i, key in reversed([*enumerate(self.keys)])}
+        self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
         self.standing = [i for i, key in enumerate(self.keys) if key]
         self.gone: dict[int, Finding] = {}
+        self.swept = 0  # of them are out of `standing`
         self.marked: dict[int, Finding] = {}
         self.slots: dict[int, str] = {}
         self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
@@ -136,15 +138,19 @@ class _Judge:
             self.marked.setdefault(i, finding)
 
     def _sweep(self) -> None:
-        self.standing = [i for i in self.standing if i not in self.gone]
+        """Leave the lines that went out of the passes that follow."""
+        if len(self.gone) != self.swept:
+            self.swept = len(self.gone)
+            self.standing = [i for i in self.standing if i not in self.gone]
 
     def _following(self, n: int) -> list[bytes]:
         return [self.keys[i] for i in self.standing[n + 1 : n + 5]]
 
     def _exact(self, target: Target) -> None:
-        if target.key not in self.keys:
+        if target.key not in self.first_at:
             return
-        copies = [i for i in self.standing if self.keys[i] == target.key]
+        keys, wanted = self.keys, target.key
+        copies = [i for i in self.standing if keys[i] == wanted]
         if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
             self.spoken = {i for i in copies if ends_sentence(self.lines[i])}
             if len(self.spoken) > 1:
@@ -273,15 +279,10 @@ class _Judge:
 
     def _forms(self) -> None:
         targets = self._targets()
-        openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
-        shortest = min((len(target.key) // 2 for target in targets), default=0)
-        second, last = self.second, self.last
-        for n, i in enumerate(self.standing):
-            key = self.keys[i]
-            if key[:_OPENING] not in openings and (second <= i <= last or len(key) < shortest):
-                continue  # a line of the body that does not begin as one of them, or one too short for any form
+        for n, i in self._candidates(targets):
             if i in self.spoken or (self.kinds and self.kinds[i] in _FIXED):
                 continue
+            key = self.keys[i]
             place = self._place(i)
             following = self._following(n)
             for target in targets:
@@ -293,6 +294,30 @@ class _Judge:
                 if place is not Place.BODY:
                     self._joined(i)
         self._sweep()
+
+    def _candidates(self, targets: Sequence[Target]) -> list[tuple[int, int]]:
+        """The lines that may be a changed copy, each with its place among those that stand.
+
+        A cut copy begins as the text does. The other forms have about its length, and stand outside the body.
+        """
+        keys, second, last = self.keys, self.second, self.last
+        openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
+        sizes = [size for target in targets for size in target.sizes]
+        if len(targets) == 2:
+            joined = len(targets[0].key) + len(targets[1].key)
+            sizes.append((joined, joined + _JOINT))
+        found = []
+        for n, i in enumerate(self.standing):
+            key = keys[i]
+            if key[:_OPENING] in openings:
+                found.append((n, i))
+            elif not second <= i <= last:
+                size = len(key)
+                for least, most in sizes:
+                    if least <= size <= most:
+                        found.append((n, i))
+                        break
+        return found
 
     def _take_form(self, i: int, target: Target, found: Finding) -> None:
         """Take out a changed copy; the only one there is holds the field's place, and stays if its words differ."""
@@ -309,7 +334,7 @@ class _Judge:
             return
         key = self.keys[i]
         extra = len(key) - len(self.headline.key) - len(self.teaser.key)
-        if 0 <= extra <= 24 and self.headline.key in key and self.teaser.key in key:
+        if 0 <= extra <= _JOINT and self.headline.key in key and self.teaser.key in key:
             found = self.teaser.found("joined", "is the headline and", 0.97)
             self._mark(i, replace(found, rule="joined"))
 

@@ -17,7 +17,8 @@ _LONGEST_PULLED = 600  # and may have at most
 _MARKS = "„“”\"«»‚‘’‹›「『'"
 _QUOTES = '„“”"«»'
 _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
-_QUOTED = re.compile(r"[„“”\"«»‚‘](?=(\S.{23}))")
+_QUOTE_MARKS = '„“”"«»‚‘'  # before words that a paragraph quotes
+_QUOTED = re.compile(rf"[{_QUOTE_MARKS}](?=(\S.{{23}}))")
 _CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
 _MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
@@ -33,18 +34,14 @@ def find_paragraph_copies(
     """Return the lines among `standing` that repeat another, each with the line it repeats; the first copy stays."""
     if kinds:
         standing = [i for i in standing if kinds[i] not in _FIXED]
-    first_at: dict[bytes, int] = {}
-    origins: dict[int, int] = {}
-    for n, i in enumerate(standing):
-        at = first_at.setdefault(keys[i], n)
-        if at != n:
-            origins[n] = at
+    origins = _origins(keys, standing)
     found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
-    returning = _returning(origins)
-    for n, at in origins.items():
-        if len(keys[standing[n]]) >= LONG and at not in returning:
+    long = [(n, at) for n, at in origins.items() if len(keys[standing[n]]) >= LONG]
+    returning = _returning(origins) if long else set()
+    for n, at in long:
+        if at not in returning:
             found[standing[n]] = Finding(
                 rule="paragraph_copy",
                 reason="says an earlier line again",
@@ -56,6 +53,19 @@ def find_paragraph_copies(
     _add_cuts(lines, keys, standing, found)
     _add_pulled(lines, keys, standing, kinds, found)
     return found
+
+
+def _origins(keys: Sequence[bytes], standing: Sequence[int]) -> dict[int, int]:
+    """The places among `standing` whose line an earlier one says, each with the place of the first that says it."""
+    if len({keys[i] for i in standing}) == len(standing):
+        return {}
+    first_at: dict[bytes, int] = {}
+    origins: dict[int, int] = {}
+    for n, i in enumerate(standing):
+        at = first_at.setdefault(keys[i], n)
+        if at != n:
+            origins[n] = at
+    return origins
 
 
 def _returning(origins: dict[int, int]) -> set[int]:
@@ -161,14 +171,16 @@ def _add_pulled(
     """
     if not kinds or BlockKind.QUOTE not in kinds:
         return
-    samples = Counter(_QUOTED.findall("\n".join(lines)))
-    if not samples:
+    quotes = [i for i in standing if kinds[i] is BlockKind.QUOTE and _PULLED <= len(keys[i]) <= _LONGEST_PULLED]
+    text = "\n".join(lines) if quotes else ""
+    if not any(mark in text for mark in _QUOTE_MARKS):
         return
+    samples = Counter(_QUOTED.findall(text))
     looks = 0
-    for i in standing:
+    for i in quotes:
         if looks >= _MOST_PULLED:
             break
-        if i in found or kinds[i] is not BlockKind.QUOTE or not _PULLED <= len(keys[i]) <= _LONGEST_PULLED:
+        if i in found:
             continue
         words = lines[i].strip(_MARKS + " .,")
         if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):

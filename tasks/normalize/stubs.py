@@ -20,6 +20,10 @@ _MONTH = (
     r"[a-zäûé]*\.?"
 )
 _DAY = r"(?:mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim)[a-zé]*\.?,?\s*"
+# What a date may begin with, as two letters: of the months and days above.
+_DATE_STARTS = frozenset(
+    b"ja fe m\xc3 ma ap ju au ao se oc ok no de en ab ag di ge gi lu ot mo mi do fr sa so tu we th su me je ve".split()
+)
 _DATE = (
     rf"(?:{_DAY})?(?:\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d{{2,4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
     rf"|\d{{1,2}}\.?\s+{_MONTH}\s+\d{{4}}|{_MONTH}\s+\d{{1,2}},?\s+\d{{4}})"
@@ -43,9 +47,10 @@ _APPEARED = re.compile(
     r"|dök först upp på|pochodzi z serwisu|впервые появилась|появились сначала на).{1,120})",
     re.IGNORECASE,
 )
-_OPENINGS = "the |der |l'ar|l’ar|el a|la e|het |o po|indl|innl|inlä|arty|wpis|запи|сооб"
-_APPEARED_STARTS = frozenset(_OPENINGS.split("|"))
-_LONGEST = 220  # bytes of key; a longer line says something
+_APPEARED_WORDS = """
+the post|der beitrag|der artikel|l'article|el artículo|la entrada|l'articolo|het bericht|o post|indlægget|innlegget
+inlägget|artykuł|wpis|запись|сообщение
+"""
 _LONGEST_DATE = 60  # bytes of key of a line that is a date and no more
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
 _STAMP_WORDS = """
@@ -74,6 +79,10 @@ def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]
 _WHOLE, _BEGINNINGS = _read_seeds()
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
 _STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
+_APPEARED_STARTS = frozenset(
+    key[:_SHORTEST] for key in fold_lines(_APPEARED_WORDS.strip().replace("\n", "|").split("|"))
+)
+_ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS  # a look at four bytes spares nearly every line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,24 +96,32 @@ class Stub:
 def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]:
     """Return the lines that are newsroom furniture by their form; `masked` are their keys with the digits masked."""
     found: dict[int, Stub] = {}
-    for i, key in enumerate(masked):
-        if len(key) > _LONGEST:
-            continue
-        start = key[:_SHORTEST]
-        kind = _WHOLE.get(key) if start in _STARTS else None
-        if kind is None:
-            if start in _BEGINNINGS:
-                kind = _by_start(lines[i], _BEGINNINGS[start])
-            if kind is None and lines[i][:4].lower() in _APPEARED_STARTS and _APPEARED.fullmatch(lines[i]):
-                kind = "note of where it appeared first"
-            if kind is None and b"0" in key and len(key) < _LONGEST_DATE:
-                if start in _STAMPS and _STAMP.fullmatch(lines[i]):
-                    kind = "publication stamp"
-                elif _MOMENT.fullmatch(lines[i]):
-                    found[i] = Stub(finding=_finding("date of publication"), head_only=True)
+    for i in [
+        i
+        for i, key in enumerate(masked)
+        if key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))
+    ]:
+        key = masked[i]
+        dated = b"0" in key and len(key) < _LONGEST_DATE
+        kind = _kind(lines[i], key, dated=dated)
         if kind:
             found[i] = Stub(finding=_finding(kind))
+        elif dated and _MOMENT.fullmatch(lines[i]):
+            found[i] = Stub(finding=_finding("date of publication"), head_only=True)
     return found
+
+
+def _kind(line: str, key: bytes, *, dated: bool) -> str | None:
+    """What a line is, if a seed knows it."""
+    start = key[:_SHORTEST]
+    kind = _WHOLE.get(key)
+    if kind is None and start in _BEGINNINGS:
+        kind = _by_start(line, _BEGINNINGS[start])
+    if kind is None and start in _APPEARED_STARTS and _APPEARED.fullmatch(line):
+        kind = "note of where it appeared first"
+    if kind is None and dated and start in _STAMPS and _STAMP.fullmatch(line):
+        kind = "publication stamp"
+    return kind
 
 
 @cache

@@ -33,6 +33,7 @@ _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
 _NEAR = 0.86
+_AROUND = 90  # bytes of key that may stand around a wrapped copy
 _NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
 
 
@@ -75,6 +76,13 @@ class Target:
         front = _FRONT.match(text)
         bare = fold(text[front.end() :]) if front else b""
         return cls(name=name, text=text, key=key, bare=bare if len(bare) >= 24 and 2 * len(bare) >= len(key) else b"")
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """The bytes of key, from and to, that wrapped and near copies may have."""
+        size = len(self.key)
+        near = [(3 * len(key) // 5, 8 * len(key) // 5) for key in (self.key, self.bare) if key]
+        return [(size, size + _AROUND), *near]
 
     def found(self, form: str, words: str, confidence: float) -> Finding:
         """Say that a line is a copy of this target in one of its forms."""
@@ -155,7 +163,7 @@ def _cut(
 
 def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
     extra = len(key) - len(target.key)
-    if place is Place.BODY or len(target.key) < 18 or extra > min(90, max(24, len(target.key))):
+    if place is Place.BODY or len(target.key) < 18 or extra > min(_AROUND, max(24, len(target.key))):
         return None
     before = key.find(target.key)
     behind = extra - before
