@@ -46,6 +46,10 @@ class Ingested:
     document_id: int
     feed_id: int
     state: DocumentState
+    cause: Cause
+    fetched_at: datetime
+    ingested_at: datetime
+    backfill: bool = False
     decisions: list[Decision] = field(default_factory=list)
     quarantined: int = 0
     events: int = 0
@@ -61,10 +65,21 @@ class Ingested:
         return counts
 
     @property
+    def removals(self) -> Counter[str]:
+        """Lines taken out of what was new or revised, by rule."""
+        written = (d.clean for d in self.decisions if d.clean is not None and d.outcome in {"created", "revised"})
+        return Counter(removal.rule for clean in written for removal in clean.removals if removal.removed)
+
+    @property
     def removed_lines(self) -> int:
         """Lines taken out of what was new or revised."""
-        written = (d.clean for d in self.decisions if d.clean is not None and d.outcome in {"created", "revised"})
-        return sum(removal.removed for clean in written for removal in clean.removals)
+        return self.removals.total()
+
+    @property
+    def published(self) -> list[datetime]:
+        """When the new articles were published, as far as their source says."""
+        created = (decision.entry for decision in self.decisions if decision.outcome == "created")
+        return [entry.published_at for entry in created if entry.published_at is not None]
 
 
 def ingest(room: Room, document: Document) -> Ingested:
@@ -96,6 +111,10 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         document_id=document.id,
         feed_id=feed.id,
         state=DocumentState.INGESTED,
+        cause=document.cause,
+        fetched_at=document.fetched_at,
+        ingested_at=now,
+        backfill=backfill,
         decisions=decisions,
         skipped=len(parsed.skipped),
     )
@@ -115,6 +134,7 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
         if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
             raise LeaseLost(f"document {document.id} was given to another worker")
+    result.ingested_at = room.clock()
     return result
 
 
@@ -148,6 +168,9 @@ def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, 
         document_id=document.id,
         feed_id=document.feed_id,
         state=DocumentState.QUARANTINED,
+        cause=document.cause,
+        fetched_at=document.fetched_at,
+        ingested_at=now,
         quarantined=held,
         error=error,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
@@ -34,25 +36,51 @@ def batches(waiting: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
             yield [document_id]
 
 
+@dataclass(kw_only=True)
+class Intake:
+    """What the documents of a message came to.
+
+    `unfinished` counts by reason (`failed`, `lease_lost`) those left to a later attempt; `again` are those that were
+    claimed before and not finished.
+    """
+
+    ingested: list[Ingested] = field(default_factory=list)
+    unfinished: Counter[str] = field(default_factory=Counter)
+    again: int = 0
+
+
 def take_in(room: Room, ids: Sequence[int]) -> list[Ingested]:
     """Claim and ingest documents; those that another worker has are left to it."""
+    return work_off(room, ids).ingested
+
+
+def work_off(room: Room, ids: Sequence[int]) -> Intake:
+    """As `take_in`, and say as well what was left unfinished."""
     with room.sessions.begin() as session:
         claimed = documents.claim(session, now=room.clock(), lease=room.lease, ids=ids)
-    return [done for document in claimed if (done := _take_in_one(room, document)) is not None]
+    intake = Intake(again=sum(document.attempts > 1 for document in claimed))
+    for document in claimed:
+        done = _take_in_one(room, document)
+        if isinstance(done, str):
+            intake.unfinished[done] += 1
+        else:
+            intake.ingested.append(done)
+    return intake
 
 
-def _take_in_one(room: Room, document: Document) -> Ingested | None:
+def _take_in_one(room: Room, document: Document) -> Ingested | str:
+    """Ingest a claimed document, or say why that was not finished."""
     started = perf_counter()
     bound = log.bind(document_id=document.id, feed_id=document.feed_id)
     try:
         result = _poison(room, document) if document.attempts > room.poison_after else ingest(room, document)
     except LeaseLost:
         bound.warning("document.lease_lost")
-        return None
+        return "lease_lost"
     except Exception:  # noqa: BLE001  # logged with its trace; the document stays due
         # Not known to be the document's own fault (the database may be away): it stays due and is tried again.
         bound.exception("document.failed", attempts=document.attempts)
-        return None
+        return "failed"
     level = bound.warning if result.state is DocumentState.QUARANTINED else bound.info
     level(
         "document.ingested" if result.state is DocumentState.INGESTED else "document.quarantined",

@@ -34,6 +34,15 @@ def room() -> Room:
     return _room
 
 
+class Told:
+    """What a task came to, for whoever counts it; Celery prints what a task returns, and a report is long."""
+
+    __slots__ = ("outcome",)
+
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+
+
 def _send(task: Task, *args: object, expires: float | None = None) -> None:
     """Send a message, or only say that it could not be sent: what it is about stands in the database."""
     try:
@@ -43,7 +52,7 @@ def _send(task: Task, *args: object, expires: float | None = None) -> None:
 
 
 @shared_task(name="wireroom.poll_due")
-def poll_due() -> None:
+def poll_due() -> Told:
     """Poll one shard of due feeds, and pass on what came while the rest of it is still being fetched."""
     from tasks import intake, poll
 
@@ -55,6 +64,7 @@ def poll_due() -> None:
     report = poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
     for feed_id in report.lost:
         _send(seek_feed, feed_id)
+    return Told(report)
 
 
 @shared_task(name="wireroom.seek_feed")
@@ -66,11 +76,11 @@ def seek_feed(feed_id: int) -> None:
 
 
 @shared_task(name="wireroom.ingest_documents")
-def ingest_documents(ids: Sequence[int]) -> None:
+def ingest_documents(ids: Sequence[int]) -> Told:
     """Ingest these stored documents, each in its own transaction."""
     from tasks import intake
 
-    intake.take_in(room(), ids)
+    return Told(intake.work_off(room(), ids))
 
 
 @shared_task(name="wireroom.sweep")

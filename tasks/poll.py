@@ -40,7 +40,8 @@ class Busy(Exception):
 class PollReport:
     """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next.
 
-    `lost` are feeds that are no longer at their address and should be looked for.
+    `lost` are feeds that are no longer at their address and should be looked for; `late` is how many answers came
+    when the lease on their feed had ended.
     """
 
     fetched: list[FetchResult] = field(default_factory=list)
@@ -48,6 +49,7 @@ class PollReport:
     next_at: dict[int, datetime] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
+    late: int = 0
     full: bool = False
 
     def add(self, batch: PollReport) -> None:
@@ -57,6 +59,7 @@ class PollReport:
         self.next_at |= batch.next_at
         self.reasons |= batch.reasons
         self.lost += batch.lost
+        self.late += batch.late
 
 
 # Sends off the documents that were kept, as (id, attempts so far).
@@ -161,6 +164,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         held = feeds.still_held(session, tokens)
         if lost := tokens.keys() - held.keys():
             log.warning("lease.lost", feeds=sorted(lost))
+        report.late = len(lost)
         report.fetched = [by_id[feed_id] for feed_id in held]
         stored = _store(session, held, report.fetched, cause, now)
         report.documents = [(document_id, 0) for document_id in stored.values()]

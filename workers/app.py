@@ -118,7 +118,12 @@ def _open_room(**_: object) -> None:
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="worker")
-    sessions = make_sessions(make_engine(chosen.database))
+    engine = make_engine(chosen.database)
+    if chosen.metrics_port:
+        from workers.counting import watch_pool
+
+        watch_pool(engine)
+    sessions = make_sessions(engine)
     room = room_of(chosen, sessions, lease=timedelta(seconds=chosen.lease_seconds), governed=True)
     jobs.use(room)
     _settle_garbage_collector()

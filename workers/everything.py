@@ -80,8 +80,13 @@ class _Starting:
             "sample-wire": ("sample-wire",),
         }
         out = self.logs / f"{name}.log" if self.logs is not None else None
-        env = _environment(self.chosen, sampled=sampled)
+        env = _environment(self.chosen, sampled=sampled) | {"WIREROOM_METRICS_PORT": str(self._metrics_port(name))}
         self.supervisor.add(Child(name=name, command=_command(*arguments[name]), env=env, log=out))
+
+    def _metrics_port(self, name: str) -> int:
+        """A port of its own for each process that has metrics, where they are wanted at all."""
+        wanted, numbers = self.chosen.metrics_port, {"relay": 0, "worker": 1}
+        return wanted + numbers[name] if wanted and name in numbers else 0
 
 
 def _command(*arguments: str) -> list[str]:

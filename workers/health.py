@@ -58,6 +58,11 @@ class Pulse:
             sign(self.chosen, self.process)
 
 
+def worker_name(worker: Any) -> str:
+    """What a worker is called here: by the queues that it serves."""
+    return f"worker-{'-'.join(sorted(queue for queue in worker.app.amqp.queues.consume_from))}"
+
+
 class Sign(bootsteps.StartStopStep):
     """A worker's sign of life, given by the event loop that also takes messages."""
 
@@ -65,7 +70,7 @@ class Sign(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **_: Any) -> None:
         """Keep nothing yet; the timer is there only when the worker starts."""
-        self.name = f"worker-{'-'.join(sorted(queue for queue in worker.app.amqp.queues.consume_from))}"
+        self.name = worker_name(worker)
         self.entry: Any = None
 
     def start(self, worker: Any) -> None:

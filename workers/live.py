@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -23,8 +23,9 @@ BACKOFF = 2.0
 class Live:
     """What was told lately; a watcher asks for what comes after his own position, from memory or the database."""
 
-    def __init__(self, sessions: Sessions, *, poll: float = 0.25) -> None:
+    def __init__(self, sessions: Sessions, *, poll: float = 0.25, pulse: Callable[[], None] = lambda: None) -> None:
         self.sessions = sessions
+        self.pulse = pulse
         self.poll = poll
         self.last = 0
         self._kept: deque[Stamped] = deque(maxlen=KEPT)
@@ -37,6 +38,7 @@ class Live:
     async def run(self) -> None:
         """Look for new events until cancelled; a database that is away is waited for."""
         while True:
+            self.pulse()
             try:
                 page = await asyncio.to_thread(self._read, self.last, None)
             except DBAPIError as error:

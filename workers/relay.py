@@ -99,12 +99,16 @@ class Relay:
     counters: Counters = field(default_factory=Counters)
     # Called with every turn of the loop: the sign of life.
     pulse: Callable[[], None] = lambda: None
+    # Called with events that have just come into the stream for the first time.
+    told: Callable[[Sequence[Stamped], datetime], None] = lambda _events, _now: None
 
     def __post_init__(self) -> None:
         self.stream = Stream(connect(self.redis_url), self.key)
         self._held: leases.Held | None = None
         # The stream's last position, None until it was seen: without it a restored database would number anew.
         self._tip: int | None = None
+        # The last position that this relay has seen in the stream: what comes up to it is only brought back.
+        self._reached = 0
         self._behind = True
         self._overtaken = False
         start = self.clock()
@@ -202,10 +206,13 @@ class Relay:
     def _publish(self, now: datetime) -> int:
         """Add to the stream what it lacks; notes where it ends and whether there is more."""
         seen: list[Tip] = []
+        events: Sequence[Stamped] = ()
 
         def read(tip: Tip) -> Sequence[Stamped]:
+            nonlocal events
             seen.append(tip)
-            return self._missing(tip, now)
+            events = self._missing(tip, now)
+            return events
 
         added = self.stream.append(read, restore=self._known_groups)
         tip = seen[0]
@@ -214,6 +221,10 @@ class Relay:
             log.warning("relay.stream_lost_events", had=self._tip, has=tip.position, stream=self.key)
         if self._overtaken:
             self._place_again(tip)
+        self._reached = max(self._reached, tip.position)
+        if added:
+            self.told([event for event in events if event.position > self._reached], self.clock())
+            self._reached = max(self._reached, events[-1].position)
         self._due.check = now + self.limits.check
         self._behind = added is None or added > 0
         self._tip = tip.position

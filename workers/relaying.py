@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from storage.db import make_engine, make_sessions
+from storage.outbox import Stamped
 from workers import health
+from workers.observe import observed
 from workers.relay import Limits, Relay
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 
 def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) -> None:
@@ -23,10 +29,27 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
         limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
         pulse=health.Pulse(chosen, "relay"),
     )
-    with _beating(chosen, wanted=with_beat):
+    with observed(chosen, "relay", also=_metered(chosen, relay)), _beating(chosen, wanted=with_beat):
         relay.run(stop)
     health.gone(chosen, "relay")
     engine.dispose()
+
+
+def _metered(chosen: Settings, relay: Relay) -> Sequence[Collector]:
+    """Measure what the relay tells; the collector that tells of the store. Nothing where metrics are off."""
+    if not chosen.metrics_port:
+        return ()
+    from workers import metrics
+    from workers.counting import count_messages
+    from workers.gauges import RelayCollector
+
+    def measured(events: Sequence[Stamped], now: datetime) -> None:
+        for event in events:
+            metrics.EVENT_DELAY.observe(max(0.0, (now - event.created_at).total_seconds()))
+
+    count_messages()
+    relay.told = measured
+    return (RelayCollector(relay),)
 
 
 @contextmanager

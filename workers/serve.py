@@ -36,16 +36,28 @@ LINES = "application/x-ndjson"
 LIVE = web.AppKey("live", Live)
 SESSIONS = web.AppKey("sessions", Sessions)
 HEARTBEATS = web.AppKey("heartbeat", float)
+# Called with `came`, `went` and `sent` as watchers come, go and are sent something.
+COUNTED: web.AppKey[Callable[[str], None]] = web.AppKey("counted", Callable[[str], None])  # type: ignore[arg-type]
 CLOSING = web.AppKey("closing", asyncio.Event)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_server(
-    sessions: Sessions, *, token: str | None = None, poll: float = 0.25, heartbeat: float = HEARTBEAT
+    sessions: Sessions,
+    *,
+    token: str | None = None,
+    poll: float = 0.25,
+    heartbeat: float = HEARTBEAT,
+    pulse: Callable[[], None] = lambda: None,
+    counted: Callable[[str], None] = lambda _what: None,
 ) -> web.Application:
-    """The application; `token`, when set, is asked for as `Authorization: Bearer`."""
+    """The application; `token`, when set, is asked for as `Authorization: Bearer`.
+
+    `pulse` is called with every look for news (the sign of life), `counted` with what watchers do.
+    """
     app = web.Application(middlewares=[_guarded(token)] if token else [])
-    app[LIVE] = Live(sessions, poll=poll)
+    app[LIVE] = Live(sessions, poll=poll, pulse=pulse)
+    app[COUNTED] = counted
     app[SESSIONS] = sessions
     app[HEARTBEATS] = heartbeat
     app[CLOSING] = asyncio.Event()
@@ -101,9 +113,15 @@ async def _stream(request: web.Request, select: Select) -> web.StreamResponse:
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     await response.write(f"retry: {RETRY_MS}\n\n".encode())
-    with suppress(ConnectionError):
-        async for told in _following(request.app, live, position, select):
-            await response.write(told)
+    counted = request.app[COUNTED]
+    counted("came")
+    try:
+        with suppress(ConnectionError):
+            async for told in _following(request.app, live, position, select):
+                await response.write(told)
+                counted("sent")
+    finally:
+        counted("went")
     return response
 
 

@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     events_token: SecretStr | None = Field(
         None, description="Bearer token that `wireroom events serve` asks for; without one everybody may read."
     )
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics, `/healthz` and `/readyz` are served on.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port of metrics and probes, of each process; 0 serves none. `wireroom run` gives it to the relay "
+        "and the next one to the worker.",
+    )
     story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")

@@ -77,6 +77,8 @@ class Sender:
     chance: Callable[[], float] = random.random
     # Called with every turn of the loop: the sign of life.
     pulse: Callable[[], None] = lambda: None
+    # Called with how an attempt ended and how many there were for the message.
+    counted: Callable[[Verdict, Answer, int], None] = lambda _verdict, _answer, _attempts: None
 
     def __post_init__(self) -> None:
         guard.networks(self.allow)
@@ -211,6 +213,7 @@ class Sender:
 
     def _settle(self, webhook: Webhook, delivery: Delivery, answer: Answer) -> None:
         verdict = judge(answer)
+        self.counted(verdict, answer, delivery.attempts)
         now = self.clock()
         due = None if verdict is Verdict.DELIVERED else next_attempt(delivery.attempts, answer, chance=self.chance())
         state = DeliveryState.PENDING if due else DeliveryState.FAILED

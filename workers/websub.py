@@ -30,6 +30,11 @@ class Subscriber:
     `base` is the address that hubs reach this service at, without a path.
     """
 
+    # Called with every turn of the loop: the sign of life.
+    pulse: Callable[[], None] = staticmethod(lambda: None)
+    # Called with what a hub wanted (`verify` or `news`) and the status of our answer.
+    counted: Callable[[str, int], None] = staticmethod(lambda _kind, _status: None)
+
     def __init__(self, room: Room, *, base: str, deliver: Callable[[int], None], tick: float = 5.0) -> None:
         self.room, self.base, self.deliver, self.tick = room, base.rstrip("/"), deliver, tick
         self._places = asyncio.Semaphore(ASKED_AT_ONCE)
@@ -42,12 +47,15 @@ class Subscriber:
         return app
 
     async def _verify(self, request: web.Request) -> web.Response:
-        return _said(await asyncio.to_thread(verbs.verify, self.room, request.match_info["token"], request.query))
+        reply = await asyncio.to_thread(verbs.verify, self.room, request.match_info["token"], request.query)
+        self.counted("verify", reply.status)
+        return _said(reply)
 
     async def _news(self, request: web.Request) -> web.Response:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         reply = await asyncio.to_thread(verbs.deliver, self.room, request.match_info["token"], headers, body)
+        self.counted("news", reply.status)
         if reply.document_id is not None:
             await asyncio.to_thread(self.deliver, reply.document_id)
         return _said(reply)
@@ -81,6 +89,7 @@ class Subscriber:
         try:
             async with Fetcher(self.room.fetch) as fetcher:
                 while not stop.is_set():
+                    self.pulse()
                     await self.ask_hubs(fetcher)
                     try:
                         await asyncio.wait_for(stop.wait(), self.tick)

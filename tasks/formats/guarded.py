@@ -66,11 +66,13 @@ class _Budget:
             answer = _keeper.ask(child.Job(work=work, cpu_seconds=self._left), self._memory_bytes)
         except ParseKilled:
             self._left = 0
+            _keeper.killed += 1
             raise
         self._left -= answer.cpu_seconds
         if isinstance(answer.result, Exception):
             if isinstance(answer.result, ParseKilled):
                 self._left = 0
+                _keeper.killed += 1
             raise answer.result
         return answer.result
 
@@ -83,6 +85,7 @@ class _Keeper:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._memory_bytes = 0
+        self.killed = 0
 
     def ask(self, job: child.Job, memory_bytes: int) -> child.Answer:
         """Have the child do `job`; raises `ParseKilled` when that ended it."""
@@ -149,6 +152,12 @@ class _Keeper:
         with self._lock:
             if self._process is not None and self._owner == os.getpid():
                 self._end(self._process)
+
+
+def killed_since_asked() -> int:
+    """How many parses were ended for their CPU time, memory or duration since this was last called."""
+    killed, _keeper.killed = _keeper.killed, 0
+    return killed
 
 
 def _environment() -> dict[str, str]:

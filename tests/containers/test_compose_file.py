@@ -144,7 +144,8 @@ def test_only_fetching_reaches_the_outside() -> None:
 def test_every_setting_can_be_set_from_outside() -> None:
     # Handed through as it is, so that its own default holds where nobody sets it. What the containers' own shape
     # decides has a value: the memory limits are for two children, and the ports are where the engine looks for them.
-    fixed = {"CONCURRENCY", "EVENTS_HOST", "EVENTS_PORT", "WEBSUB_HOST", "WEBSUB_PORT"}
+    listens = {f"{name}_{part}" for name in ("EVENTS", "METRICS", "WEBSUB") for part in ("HOST", "PORT")}
+    fixed = {"CONCURRENCY", *listens}
     handed = {name.removeprefix("WIREROOM_"): value for name, value in SERVICES["ingest"]["environment"].items()}
     assert handed.keys() == {name.upper() for name in Settings.model_fields} - {"DATA_DIR"}
     assert {name for name, value in handed.items() if value is not None} == fixed

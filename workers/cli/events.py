@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from workers.cli.output import AsJson, Exit, explained, fail, listing, print_json
 from workers.cli.store import opened_store
 from workers.cli.times import moment
-from workers.settings import settings
+from workers.settings import Settings, settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -184,14 +184,32 @@ def serve() -> None:
     with opened_store() as sessions:
         from aiohttp import web
 
-        from workers import logs
+        from workers import health, logs
+        from workers.observe import observed
         from workers.serve import make_server
 
         chosen = settings()
         logs.configure(form=chosen.log_format, level=chosen.log_level, process="events")
         token = chosen.events_token.get_secret_value() if chosen.events_token else None
-        server = make_server(sessions, token=token)
-        web.run_app(server, host=chosen.events_host, port=chosen.events_port, access_log=None, print=None)
+        server = make_server(sessions, token=token, pulse=health.Pulse(chosen, "serve"), counted=_counting(chosen))
+        with observed(chosen, "serve"):
+            web.run_app(server, host=chosen.events_host, port=chosen.events_port, access_log=None, print=None)
+        health.gone(chosen, "serve")
+
+
+def _counting(chosen: Settings) -> Callable[[str], None]:
+    """Counts what watchers do; does nothing where metrics are off."""
+    if not chosen.metrics_port:
+        return lambda _what: None
+    from workers import metrics
+
+    def count(what: str) -> None:
+        if what == "sent":
+            metrics.SSE_EVENTS.inc()
+        else:
+            metrics.WATCHERS.inc(1 if what == "came" else -1)
+
+    return count
 
 
 @app.command()

@@ -71,9 +71,17 @@ def worker(
     from workers.app import make_app
     from workers.health import Sign
 
+    names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
     app = make_app(chosen)
     app.steps["worker"].add(Sign)
-    names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
+    if chosen.metrics_port:
+        from workers import observe
+
+        observe.use_folder(chosen, f"worker-{'-'.join(names)}")
+        from workers import counting
+
+        counting.connect()
+        app.steps["worker"].add(counting.Shown)
     app.worker_main(
         [
             "--quiet",
@@ -99,10 +107,16 @@ def beat() -> None:
     _log("beat")
     from workers import health
     from workers.app import make_app
+    from workers.observe import observed
 
     app = make_app(chosen)
+    if chosen.metrics_port:
+        from workers.counting import count_messages
+
+        count_messages()
     try:
-        app.Beat(loglevel=chosen.log_level, quiet=True).run()
+        with observed(chosen, "beat"):
+            app.Beat(loglevel=chosen.log_level, quiet=True).run()
     finally:
         health.gone(chosen, "beat")
 
@@ -142,7 +156,9 @@ def websub() -> None:
         _log("websub")
         from storage.db import make_engine, make_sessions
         from tasks import intake, jobs
+        from workers import health
         from workers.app import make_app
+        from workers.observe import observed
         from workers.rooms import room_of
         from workers.websub import Subscriber, run
 
@@ -156,13 +172,26 @@ def websub() -> None:
         room = room_of(chosen, make_sessions(engine))
         try:
             subscriber = Subscriber(room, base=str(chosen.websub_url), deliver=deliver)
-            asyncio.run(run(subscriber, chosen.websub_host, chosen.websub_port))
+            subscriber.pulse = health.Pulse(chosen, "websub")
+            if chosen.metrics_port:
+                from workers import counting, metrics
+
+                counting.count_messages()
+                subscriber.counted = lambda kind, status: metrics.HUB_CALLS.labels(kind, f"{status // 100}xx").inc()
+            with observed(chosen, "websub"):
+                asyncio.run(run(subscriber, chosen.websub_host, chosen.websub_port))
         finally:
+            health.gone(chosen, "websub")
             engine.dispose()
 
 
 def health(
-    process: Annotated[str, typer.Argument(help="worker-fetch, worker-ingest, worker-fetch-ingest, beat or relay.")],
+    process: Annotated[
+        str,
+        typer.Argument(
+            help="worker-fetch, worker-ingest, worker-fetch-ingest, beat, relay, webhooks, serve or websub."
+        ),
+    ],
 ) -> None:
     """Exit with 0 if the process on this machine gave a sign of life in the last minute, else with 1.
 

@@ -14,6 +14,7 @@ from workers.cli.store import opened_store
 from workers.settings import settings
 
 if TYPE_CHECKING:
+    from tasks.webhooks import Answer, Verdict
     from workers.webhooks import Sender
 
 app = typer.Typer(
@@ -253,6 +254,7 @@ def run() -> None:
     import signal
 
     from workers import health, logs
+    from workers.observe import observed
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level, process="webhooks")
@@ -263,11 +265,23 @@ def run() -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         sender = _sender(sessions)
         sender.pulse = health.Pulse(chosen, "webhooks")
-        await sender.run(stop)
+        if chosen.metrics_port:
+            sender.counted = _count
+        with observed(chosen, "webhooks"):
+            await sender.run(stop)
 
     with opened_store() as sessions:
         asyncio.run(post())
     health.gone(chosen, "webhooks")
+
+
+def _count(verdict: Verdict, answer: Answer, attempts: int) -> None:
+    from workers import metrics
+
+    metrics.WEBHOOK_ATTEMPTS.labels(verdict.value).inc()
+    metrics.WEBHOOK_SECONDS.observe(answer.milliseconds / 1000)
+    if attempts > 1:
+        metrics.RETRIES.labels("webhook").inc()
 
 
 def _sender(sessions: Any) -> Sender:

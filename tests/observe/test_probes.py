@@ -1,0 +1,112 @@
+"""Liveness and readiness can fail: the parts that they speak of are stopped for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from processes import Shown
+from services import RedisServer, free_port, wait_until
+from sqlalchemy import text
+
+from storage import migrate
+from storage.db import make_engine
+from workers.health import EVERY_SECONDS
+from workers.readiness import faults_of
+from workers.settings import Settings
+
+
+def here(folder: Path, database_url: str | None, redis_url: str) -> Settings:
+    return Settings(data_dir=folder, database_url=database_url, redis_url=redis_url)  # type: ignore[arg-type]
+
+
+def test_a_process_with_database_schema_and_redis_is_ready(tmp_path: Path, database_url: str, redis_url: str) -> None:
+    assert faults_of(here(tmp_path, database_url, redis_url)) == {}
+
+
+def test_a_stopped_redis_is_named(tmp_path: Path, database_url: str, own_redis: RedisServer) -> None:
+    chosen = here(tmp_path, database_url, own_redis.url)
+    own_redis.kill()
+    assert faults_of(chosen) == {"redis": "does not answer (ConnectionError)"}
+
+
+def test_a_frozen_redis_is_named_within_its_patience(tmp_path: Path, sqlite_url: str, own_redis: RedisServer) -> None:
+    own_redis.freeze()
+    assert faults_of(here(tmp_path, sqlite_url, own_redis.url)) == {"redis": "does not answer (TimeoutError)"}
+    own_redis.thaw()
+
+
+def test_a_database_out_of_reach_is_named(tmp_path: Path, redis_url: str) -> None:
+    nowhere = "postgresql://wireroom@127.0.0.1:1/wireroom"
+    assert faults_of(here(tmp_path, nowhere, redis_url)) == {"database": "does not answer (OperationalError)"}
+
+
+def test_a_schema_that_is_behind_is_named_with_the_remedy(tmp_path: Path, database_url: str, redis_url: str) -> None:
+    engine = make_engine(database_url)
+    migrate.downgrade(engine, "-1")
+    behind = migrate.status(engine).current
+    engine.dispose()
+    fault = faults_of(here(tmp_path, database_url, redis_url))["database"]
+    assert str(behind) in fault
+    assert "wireroom db upgrade" in fault
+
+
+def test_asking_makes_no_database_where_there_is_none(tmp_path: Path, redis_url: str) -> None:
+    assert faults_of(here(tmp_path, None, redis_url)) == {"database": "its file is not there yet"}
+    assert not (tmp_path / "wireroom.db").exists()
+
+
+def test_asking_does_not_wait_for_sqlites_writer(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with engine.begin() as writer:
+        writer.execute(text("DELETE FROM feed"))
+        assert faults_of(here(tmp_path, sqlite_url, redis_url)) == {}
+    engine.dispose()
+
+
+@pytest.mark.timeout(180)
+def test_a_relay_tells_over_http_when_redis_is_gone_and_back(house: Shown) -> None:
+    relay = house.start("relay")
+    assert relay.get("/readyz") == (200, "ready\n")
+    house.redis.kill()
+    wait_until(lambda: relay.get("/readyz")[0] == 503, what="not ready")
+    assert "redis: does not answer" in relay.get("/readyz")[1]
+    assert relay.get("/healthz")[0] == 200  # a restart would bring Redis back for nobody
+    house.redis.start()
+    wait_until(lambda: relay.get("/readyz")[0] == 200, what="ready again")
+    assert relay.get("/elsewhere")[0] == 404
+
+
+def test_a_loop_that_hangs_is_not_alive_although_its_server_answers(house: Shown) -> None:
+    relay = house.start("relay")
+    (sign,) = (house.folder / "alive").glob("relay@*")
+    engine = make_engine(house.database_url)
+    with engine.begin() as writer:
+        # The relay waits for SQLite's one writer to be done, and so gives no signs.
+        writer.execute(text("DELETE FROM lease"))
+        wait_until(lambda: time.time() - sign.stat().st_mtime > EVERY_SECONDS + 1, what="a relay that waits")
+        os.utime(sign, (1, 1))
+        status, said = relay.get("/healthz")
+    engine.dispose()
+    assert status == 503
+    assert said.startswith("relay: gave its last sign of life")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "command",
+    [("beat",), ("worker", "--queues", "fetch", "--concurrency", "1"), ("webhooks", "run"), ("events", "serve"),
+     ("websub",)],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_every_long_running_command_shows_itself_and_stops_when_asked(house: Shown, command: tuple[str, ...]) -> None:
+    ports = {name: str(free_port()) for name in ("websub_port", "events_port")}
+    own = {"websub_url": "https://push.example.org", **ports}
+    process = house.start(*command, **own)
+    assert process.get("/readyz") == (200, "ready\n")
+    assert process.value("process_resident_memory_bytes") > 0
+    process.running.send_signal(signal.SIGTERM)
+    assert process.running.wait(60) == 0

@@ -1,0 +1,175 @@
+"""What the database and Redis know, as gauges. Only the active relay tells it: one voice, however many processes run.
+
+Each value is read when it is asked for, by bounded queries. What takes long is asked the less often for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage import gauges
+from storage.db import reading
+from workers.relay import Relay
+from workers.stream import Group
+
+log = structlog.get_logger(__name__)
+QUANTILES = (0.5, 0.9, 0.99, 1.0)
+# Part of the time that looking at all feeds may take, and the least seconds between two looks.
+SHARE, EVERY = 0.02, 5.0
+# Groups that are told of by name; a group of partitions (`name/3`) counts as one.
+MOST_GROUPS = 50
+QUEUES = ("fetch", "ingest")
+
+Family = GaugeMetricFamily | CounterMetricFamily
+COUNTED = {
+    "stamped": "Events that were given their place.",
+    "published": "Events added to the stream.",
+    "trimmed": "Entries that left the stream.",
+    "trimmed_unread": "Entries that left the stream before every group had read them.",
+    "pruned": "Events that left the outbox.",
+    "errors": "Steps that failed because the database or Redis did.",
+    "rebuilt": "Times that the stream was found to have lost events.",
+}
+
+
+class RelayCollector:
+    """What a relay has done, and while it is the active one what the store looks like."""
+
+    def __init__(self, relay: Relay, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.relay, self.clock = relay, clock
+        self._feeds: gauges.Feeds | None = None
+        self._feeds_again_at = 0.0
+
+    def collect(self) -> Iterator[Family]:
+        """The families as they stand now; a part that is out of reach is left out, and said to be."""
+        for one in fields(self.relay.counters):
+            name = f"wireroom_relay_{one.name}"
+            yield CounterMetricFamily(name, COUNTED[one.name], getattr(self.relay.counters, one.name))
+        yield _gauge("relay_active", "Whether this relay is the one that relays.", int(self.relay.active))
+        if not self.relay.active:
+            return
+        yield from self._part("database", self._database)
+        yield from self._part("redis", self._redis)
+
+    def _part(self, name: str, look: Callable[[], list[Family]]) -> Iterable[Family]:
+        seen = GaugeMetricFamily(f"wireroom_{name}_up", f"Whether {name.capitalize()} answered the relay's questions.")
+        try:
+            found = look()
+        except (SQLAlchemyError, RedisError, OSError) as error:
+            log.warning("gauges.unreadable", part=name, error=type(error).__name__)
+            found = []
+        seen.add_metric([], int(bool(found)))
+        return [seen, *found]
+
+    def _database(self) -> list[Family]:
+        now = self.clock()
+        with reading(self.relay.sessions) as session:
+            queues = {
+                "documents": gauges.documents(session),
+                "outbox": gauges.outbox(session),
+                "deliveries": gauges.deliveries(session),
+                "quarantine": gauges.quarantined(session),
+            }
+            left = gauges.reingesting(session)
+            feeds = self._looked_at_feeds(session, now)
+        return [
+            *_queues(queues, now),
+            _gauge("reingest_documents_left", "Documents that running re-ingestions have to do.", left),
+            *_of_feeds(feeds),
+        ]
+
+    def _looked_at_feeds(self, session: Any, now: datetime) -> gauges.Feeds:
+        started = time.monotonic()
+        if self._feeds is None or started >= self._feeds_again_at:
+            self._feeds = gauges.feeds(session, now)
+            ended = time.monotonic()
+            self._feeds_again_at = ended + max(EVERY, (ended - started) / SHARE)
+        return self._feeds
+
+    def _redis(self) -> list[Family]:
+        stream, client = self.relay.stream, self.relay.stream.client
+        info = client.info("memory")
+        tip = stream.tip()
+        messages = GaugeMetricFamily("wireroom_queue_messages", "Celery messages in Redis.", labels=["queue"])
+        for queue in QUEUES:
+            messages.add_metric([queue], client.llen(f"wireroom:{queue}"))
+        return [
+            messages,
+            _gauge("queue_unacknowledged", "Celery messages that workers hold.", client.hlen("wireroom:unacked")),
+            _gauge("redis_memory_used_bytes", "Memory that Redis uses for its data.", info["used_memory"]),
+            _gauge("redis_memory_max_bytes", "Redis' maxmemory, 0 when there is none.", info.get("maxmemory", 0)),
+            _gauge("stream_entries", "Events that the stream has.", tip.length),
+            _gauge("stream_position", "Position of the newest event in the stream.", tip.position),
+            _gauge("dead_letters", "Events that a subscriber has given up.", client.xlen(f"{stream.key}:dead")),
+            *self._groups(stream.groups(), tip.position),
+        ]
+
+    def _groups(self, groups: Sequence[Group], tip: int) -> list[Family]:
+        """Lag by group: how many events, and since when the first of them stands there."""
+        reached: dict[str, int] = {}
+        pending: dict[str, int] = {}
+        for group in groups:
+            name = group.name.partition("/")[0]
+            reached[name] = min(reached.get(name, group.acknowledged), group.acknowledged)
+            pending[name] = pending.get(name, 0) + group.pending
+        named = sorted(reached)[:MOST_GROUPS]
+        now = self.clock()
+        with reading(self.relay.sessions) as session:
+            since = gauges.recorded_at(session, {reached[name] + 1 for name in named if reached[name] < tip})
+        lag = GaugeMetricFamily("wireroom_stream_lag_events", "Events not handled yet, by group.", labels=["group"])
+        age = GaugeMetricFamily("wireroom_stream_lag_seconds", "Age of the first of them, by group.", labels=["group"])
+        held = GaugeMetricFamily("wireroom_stream_pending", "Events handed out, not acknowledged.", labels=["group"])
+        for name in named:
+            first = since.get(reached[name] + 1)
+            lag.add_metric([name], max(0, tip - reached[name]))
+            age.add_metric([name], max(0.0, (now - first).total_seconds()) if first else 0.0)
+            held.add_metric([name], pending[name])
+        return [lag, age, held]
+
+
+def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"wireroom_{name}", meaning, value)
+
+
+def _queues(queues: dict[str, gauges.Queue], now: datetime) -> list[Family]:
+    depth = GaugeMetricFamily("wireroom_waiting", "Rows that wait, 10001 for any more.", labels=["what"])
+    age = GaugeMetricFamily("wireroom_waiting_age_seconds", "How long the first of them waits.", labels=["what"])
+    for what, queue in queues.items():
+        depth.add_metric([what], queue.depth)
+        age.add_metric([what], queue.age(now))
+    return [depth, age]
+
+
+def _of_feeds(feeds: gauges.Feeds) -> list[Family]:
+    status = GaugeMetricFamily("wireroom_feeds", "Feeds by status.", labels=["status"])
+    for name, number in feeds.by_status.items():
+        status.add_metric([name], number)
+    fresh = GaugeMetricFamily(
+        "wireroom_feed_freshness_seconds", "Since a feed was last fetched well, as a quantile.", labels=["quantile"]
+    )
+    late = GaugeMetricFamily(
+        "wireroom_feed_overdue_seconds", "How long a feed is past its time, as a quantile.", labels=["quantile"]
+    )
+    for quantile in QUANTILES:
+        fresh.add_metric([f"{quantile:g}"], _quantile(feeds.freshness, quantile))
+        late.add_metric([f"{quantile:g}"], _quantile(feeds.overdue, quantile))
+    failing = _gauge("feeds_failing", "Active feeds whose last attempt failed.", feeds.failing)
+    due = _gauge("feeds_due", "Active feeds whose time has come and that nobody fetches.", feeds.due)
+    return [status, failing, due, fresh, late]
+
+
+def _quantile(ascending: Sequence[float], quantile: float) -> float:
+    """The nearest rank; 0 where there is nothing."""
+    if not ascending:
+        return 0.0
+    return ascending[max(0, ceil(quantile * len(ascending)) - 1)]
