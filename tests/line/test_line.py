@@ -212,6 +212,7 @@ def test_every_attempt_leaves_a_row_with_the_reason_for_the_next(
     room: Room, publisher: Publisher, clock: Clock
 ) -> None:
     feed_id = subscribe(room, publisher)
+    begun = clock()
     poll_and_ingest(room, clock)
     poll_and_ingest(room, clock)
     with room.sessions() as session:
@@ -220,7 +221,7 @@ def test_every_attempt_leaves_a_row_with_the_reason_for_the_next(
         (FetchOutcome.NOT_MODIFIED, 304),
         (FetchOutcome.CHANGED, 200),
     ]
-    assert all(row.next_fetch_at > row.started_at and row.next_fetch_reason for row in history)
+    assert all(row.next_fetch_at > begun and row.next_fetch_reason for row in history)
 
 
 def test_the_events_of_a_first_fetch_are_marked_as_backfill(room: Room, publisher: Publisher, clock: Clock) -> None:
