@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
 
 from storage.db import is_sqlite
-from storage.models import Article, Blob, Document, DocumentState
+from storage.models import Article, Blob, Document, DocumentState, Page
 
 # zstd 3: feeds shrink to a fifth at about 200 MB/s; higher levels cost more than the disk is worth.
 LEVEL = 3
@@ -45,13 +45,19 @@ def store(session: Session, bodies: Mapping[str, bytes], rows: Sequence[Mapping[
     """
     if not rows:
         return []
-    make = sqlite_insert if is_sqlite(session) else pg_insert
-    blobs = [{"sha256": name, "data": compress(body), "size": len(body)} for name, body in sorted(bodies.items())]
-    session.execute(make(Blob).on_conflict_do_nothing(), blobs)
+    keep(session, bodies)
     documents = [Document(**row) for row in rows]
     session.add_all(documents)
     session.flush()
     return [document.id for document in documents]
+
+
+def keep(session: Session, bodies: Mapping[str, bytes]) -> None:
+    """Keep bytes under their hashes; what is held already is not written again."""
+    if bodies:
+        make = sqlite_insert if is_sqlite(session) else pg_insert
+        blobs = [{"sha256": name, "data": compress(body), "size": len(body)} for name, body in sorted(bodies.items())]
+        session.execute(make(Blob).on_conflict_do_nothing(), blobs)
 
 
 def body(session: Session, name: str) -> bytes:
@@ -105,6 +111,36 @@ def finish(
     return result.rowcount == 1
 
 
+def wait(session: Session, document: Document, *, until: datetime) -> bool:
+    """Put a claimed document aside until a time; it was not tried. False when the lease has gone to another worker."""
+    result = session.connection().execute(
+        update(Document)
+        .where(col(Document.id) == document.id, col(Document.lease_token) == document.lease_token)
+        .values(
+            due_at=until,
+            lease_token=None,
+            attempts=col(Document.attempts) - 1,
+            outcome={"waits_until": until.isoformat()},
+        )
+    )
+    return result.rowcount == 1
+
+
+def go_on(session: Session, document_id: int, *, now: datetime) -> bool:
+    """Let a document that was put aside be ingested now, or one that is done be read once more, known items and all.
+
+    False where a worker has it, or it is no longer kept.
+    """
+    document = session.get(Document, document_id)
+    if document is None or document.lease_token is not None or document.state is DocumentState.QUARANTINED:
+        return False
+    if document.state is DocumentState.INGESTED:
+        document.state, document.attempts, document.outcome = DocumentState.STORED, 0, {"whole": True}
+    document.due_at = now
+    session.add(document)
+    return True
+
+
 def requeue(session: Session, document_id: int, *, now: datetime) -> None:
     """Let a document be ingested once more, with its attempts forgotten."""
     values = {"state": DocumentState.STORED, "due_at": now, "attempts": 0, "lease_token": None}
@@ -140,6 +176,12 @@ def prune(session: Session, *, before: datetime, limit: int = 500) -> int:
     statement = delete(Document).where(col(Document.id).in_(old.scalar_subquery())).returning(col(Document.sha256))
     names = session.scalars(statement.execution_options(synchronize_session=False)).all()
     if names:
-        held = exists().where(col(Document.sha256) == col(Blob.sha256))
-        session.connection().execute(delete(Blob).where(col(Blob.sha256).in_(set(names)), ~held))
+        forget_blobs(session, set(names))
     return len(names)
+
+
+def forget_blobs(session: Session, names: set[str]) -> None:
+    """Forget those of these bytes that neither a document nor an article's page has any more."""
+    documents = exists().where(col(Document.sha256) == col(Blob.sha256))
+    pages = exists().where(col(Page.sha256) == col(Blob.sha256))
+    session.connection().execute(delete(Blob).where(col(Blob.sha256).in_(names), ~documents, ~pages))

@@ -80,6 +80,14 @@ class PushState(StrEnum):
     DENIED = "denied"
 
 
+class PageState(StrEnum):
+    """Where an article's page stands: to be fetched, held, or given up (the row says why)."""
+
+    WANTED = "wanted"
+    HELD = "held"
+    FAILED = "failed"
+
+
 class RunState(StrEnum):
     """Where a re-ingestion run stands; an interrupted one can be resumed."""
 
@@ -388,6 +396,43 @@ class Push(SQLModel, table=True):
     pushes: int = 0
     misses: int = 0
     distrusted_until: datetime | None = None
+
+
+class Page(SQLModel, table=True):
+    """The page of an article, kept for a feed whose entries are teasers; `key` is the hash of its URL as given.
+
+    `entry_sha256` is the entry for which it was asked, `document_id` the document that asked (and waits while it is
+    `wanted`). `sha256` names the page's bytes, `article` is the text found on them (zstd-compressed HTML), `extractor`
+    the version that found it. `due_at` is when it is to be fetched (again).
+    """
+
+    __tablename__ = "page"
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "ix_page_due_at",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index("ix_page_document_id", "document_id"),
+        Index("ix_page_sha256", "sha256"),
+    )
+
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
+    key: str = Field(primary_key=True, max_length=32)
+    url: str = Field(sa_type=Text)
+    entry_sha256: str = Field(max_length=64)
+    document_id: int = Field(sa_type=BigId)
+    state: PageState = Field(default=PageState.WANTED, sa_type=enum_column(PageState))
+    due_at: datetime | None = None
+    lease_token: str | None = None
+    attempts: int = 0
+    error: str | None = Field(default=None, sa_type=Text)
+    fetched_at: datetime | None = None
+    content_type: str | None = Field(default=None, sa_type=Text)
+    sha256: str | None = Field(default=None, max_length=64)
+    article: bytes | None = Field(default=None, sa_type=LargeBinary)
+    extractor: str | None = None
 
 
 class Lease(SQLModel, table=True):

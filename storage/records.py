@@ -282,7 +282,8 @@ class FetchRequest:
     host only and never logged. With a `proxy` that host is resolved there.
 
     `known_sha256` is the digest of the document we hold (`FetchResult.body_sha256` of its fetch). `audit` asks without
-    validators, to learn whether the server tells the truth about them.
+    validators, to learn whether the server tells the truth about them. A `page` is an article's: HTML is what it
+    should bring.
     """
 
     feed_id: int
@@ -295,6 +296,7 @@ class FetchRequest:
     verify_tls: bool = True
     known_sha256: str | None = None
     audit: bool = False
+    page: bool = False
 
 
 class FetchOutcome(StrEnum):

@@ -44,6 +44,25 @@ def asked_with(settings: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def asked_at(settings: Mapping[str, Any], url: str, *, home: str) -> dict[str, Any]:
+    """Return the same for another address than the feed's: its secrets only where both are one host; raises BadAccess.
+
+    The userinfo of the feed's own address is such a secret, too.
+    """
+    from tasks.fetch.addresses import read  # here, because listings need the masks below and no HTTP client
+
+    fields = asked_with(settings)
+    try:
+        theirs, ours = read(url), read(home)
+    except OSError:  # refused whatever it resolves to, as fetching will say
+        return {name: value for name, value in fields.items() if not name.startswith("secret")}
+    if not theirs.trusted_like(ours):
+        return {name: value for name, value in fields.items() if not name.startswith("secret")}
+    if ours.authorization is not None:
+        fields["secret_headers"] = {"Authorization": ours.authorization} | dict(fields.get("secret_headers", {}))
+    return fields
+
+
 def _credentials(auth: Mapping[str, Any]) -> dict[str, Any]:
     kind = auth.get("kind")
     wanted = _FIELDS.get(str(kind))

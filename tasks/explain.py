@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 from sqlmodel import Session
@@ -16,6 +17,7 @@ from tasks.cadence import FeedState, Rhythm, next_poll
 from tasks.events.envelope import public_url
 from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
+from tasks.formats.pages import is_teaser, own_text
 from tasks.room import Room
 
 # Headlines shown: enough to see whether it is the right feed.
@@ -79,9 +81,18 @@ def _read(room: Room, result: FetchResult, body: bytes) -> dict[str, Any]:
         "poll_every_minutes": round(plan.interval / 60),
         "because": plan.reason,
         "hubs": list(parsed.hints.hubs),
+        "pages": _teasers(parsed),
         "headlines": [entry.headline for entry in parsed.entries[:_HEADLINES]],
         "problem": _doubt(parsed),
     }
+
+
+def _teasers(parsed: ParsedDocument) -> str | None:
+    """What the operator of a feed of teasers can do about it."""
+    if not parsed.entries or 2 * sum(is_teaser(entry) for entry in parsed.entries) <= len(parsed.entries):
+        return None
+    middle = round(median(own_text(entry) for entry in parsed.entries))
+    return f"its entries are teasers ({middle} characters): `feeds set FEED --pages` fetches their pages as well"
 
 
 def _doubt(parsed: ParsedDocument) -> str | None:

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from storage import documents, feeds, story_index
+from storage import documents, feeds, pages, story_index
 from storage.models import Feed
 from tasks.room import Room
 
@@ -18,9 +18,11 @@ STEP = 500
 
 def prune(room: Room) -> dict[str, int]:
     """Prune documents and fetch history; says how many rows of each went. Events are the relay's to prune."""
-    gone = {"documents": 0, "attempts": 0, "story_prints": 0}
+    gone = {"documents": 0, "pages": 0, "attempts": 0, "story_prints": 0}
     while step := _documents(room):
         gone["documents"] += step
+    while step := _pages(room):
+        gone["pages"] += step
     while step := _prints(room):
         gone["story_prints"] += step
     with room.sessions() as session:
@@ -35,6 +37,11 @@ def prune(room: Room) -> dict[str, int]:
 def _documents(room: Room) -> int:
     with room.sessions.begin() as session:
         return documents.prune(session, before=room.clock() - room.keep_documents, limit=STEP)
+
+
+def _pages(room: Room) -> int:
+    with room.sessions.begin() as session:
+        return pages.prune(session, before=room.clock() - room.keep_documents, limit=STEP)
 
 
 def _prints(room: Room) -> int:

@@ -11,17 +11,19 @@ everything back, and the document is read anew.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
 from storage import documents, feeds, quarantine, source_lines
+from storage import pages as page_rows
 from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
-from tasks import push
+from tasks import pages, push
 from tasks.cadence import Rhythm
 from tasks.decide import Decided, Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -41,7 +43,11 @@ class LeaseLost(Exception):
 
 @dataclass(kw_only=True)
 class Ingested:
-    """What a document came to: how many entries of each outcome, the decisions, and what was quarantined."""
+    """What a document came to: how many entries of each outcome, the decisions, and what was quarantined.
+
+    One that waits for pages is still `stored`; `awaited` says for how many. `reread` is one that was done before, and
+    is read once more for a page that came late.
+    """
 
     document_id: int
     feed_id: int
@@ -54,6 +60,8 @@ class Ingested:
     quarantined: int = 0
     events: int = 0
     skipped: int = 0
+    awaited: int = 0
+    reread: bool = False
     error: str | None = None
 
     @property
@@ -101,12 +109,14 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         body = documents.body(session, document.sha256)
         backfill = not documents.earlier_ingested(session, document)
     try:
-        parsed, decided = _read(room, feed, document, body)
+        joined, decided = _read(room, feed, document, body)
+    except _PagesAwaited as awaited:
+        return _put_aside(room, document, awaited.joined, now)
     except NotAFeed as error:
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
-    decisions, bad = decided.decisions, decided.bad
+    parsed, decisions, bad = joined.parsed, decided.decisions, decided.bad
     result = Ingested(
         document_id=document.id,
         feed_id=feed.id,
@@ -117,9 +127,13 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         backfill=backfill,
         decisions=decisions,
         skipped=len(parsed.skipped),
+        reread=bool(document.outcome.get("whole")),
     )
     with room.sessions.begin() as session:
         locked = feeds.lock(session, feed.id)
+        if joined.open and page_rows.arrived(session, feed.id, joined.open):
+            raise Raced("a page came while its entry was worked on")
+        page_rows.want(session, joined.wanted, now=now)
         occasion = Occasion(cause=document.cause, now=now, backfill=backfill)
         result.events = len(write(session, room, locked, document, decisions, occasion))
         taught = [decision.taught for decision in decisions if decision.taught]
@@ -138,19 +152,51 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     return result
 
 
-def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[ParsedDocument, Decided]:
+class _PagesAwaited(Exception):
+    """Pages of the document's entries are still to come, and there is time to wait for them."""
+
+    def __init__(self, joined: pages.Joined) -> None:
+        super().__init__(f"{len(joined.open)} pages")
+        self.joined = joined
+
+
+def _put_aside(room: Room, document: Document, joined: pages.Joined, now: datetime) -> Ingested:
+    if not pages.put_aside(room, document, joined, now):
+        raise LeaseLost(f"document {document.id} was given to another worker")
+    return Ingested(
+        document_id=document.id,
+        feed_id=document.feed_id,
+        state=DocumentState.STORED,
+        cause=document.cause,
+        fetched_at=document.fetched_at,
+        ingested_at=now,
+        awaited=len(joined.open),
+    )
+
+
+def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[pages.Joined, Decided]:
     """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
 
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
+    A page that came late is for an item that was seen: then the whole document is read, too.
     """
-    seen = {} if feed.hints.get("degraded") else feed.seen
-    parsed = parse_guarded(body, content_type=document.content_type, url=document.url, seen=seen)
-    decided = decide(room, feed, document.id, parsed, force=False)
-    elsewhere = {seen[name] for name in parsed.skipped}
+    seen = {} if feed.hints.get("degraded") or document.outcome.get("whole") else feed.seen
+    joined = _parsed(room, feed, document, body, seen)
+    decided = decide(room, feed, document.id, joined.parsed, force=False)
+    elsewhere = {seen[name] for name in joined.parsed.skipped}
     if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decided.decisions):
-        parsed = parse_guarded(body, content_type=document.content_type, url=document.url)
-        decided = decide(room, feed, document.id, parsed, force=False)
-    return parsed, decided
+        joined = _parsed(room, feed, document, body, {})
+        decided = decide(room, feed, document.id, joined.parsed, force=False)
+    return joined, decided
+
+
+def _parsed(room: Room, feed: Feed, document: Document, body: bytes, seen: Mapping[str, str]) -> pages.Joined:
+    """The document with its entries' pages; raises _PagesAwaited while there is time to wait for one."""
+    parsed = parse_guarded(body, content_type=document.content_type, url=document.url, seen=seen)
+    joined = pages.join(room, feed, document, parsed)
+    if pages.awaits(room, document, joined, room.clock()):
+        raise _PagesAwaited(joined)
+    return joined
 
 
 def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:

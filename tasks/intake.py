@@ -40,18 +40,20 @@ def batches(waiting: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
 class Intake:
     """What the documents of a message came to.
 
-    `unfinished` counts by reason (`failed`, `lease_lost`) those left to a later attempt; `again` are those that were
-    claimed before and not finished.
+    `waiting` are those that wait for articles' pages. `unfinished` counts by reason (`failed`, `lease_lost`) those left
+    to a later attempt; `again` are those that were claimed before and not finished.
     """
 
     ingested: list[Ingested] = field(default_factory=list)
+    waiting: list[Ingested] = field(default_factory=list)
     unfinished: Counter[str] = field(default_factory=Counter)
     again: int = 0
 
 
 def take_in(room: Room, ids: Sequence[int]) -> list[Ingested]:
-    """Claim and ingest documents; those that another worker has are left to it."""
-    return work_off(room, ids).ingested
+    """Claim and ingest documents, or put them aside for their pages; those that another worker has are left to it."""
+    done = work_off(room, ids)
+    return done.ingested + done.waiting
 
 
 def work_off(room: Room, ids: Sequence[int]) -> Intake:
@@ -63,6 +65,8 @@ def work_off(room: Room, ids: Sequence[int]) -> Intake:
         done = _take_in_one(room, document)
         if isinstance(done, str):
             intake.unfinished[done] += 1
+        elif done.awaited:
+            intake.waiting.append(done)
         else:
             intake.ingested.append(done)
     return intake
@@ -81,6 +85,9 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str:
         # Not known to be the document's own fault (the database may be away): it stays due and is tried again.
         bound.exception("document.failed", attempts=document.attempts)
         return "failed"
+    if result.awaited:
+        bound.info("document.awaits_pages", pages=result.awaited)
+        return result
     level = bound.warning if result.state is DocumentState.QUARANTINED else bound.info
     level(
         "document.ingested" if result.state is DocumentState.INGESTED else "document.quarantined",

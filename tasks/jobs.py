@@ -80,16 +80,34 @@ def ingest_documents(ids: Sequence[int]) -> Told:
     """Ingest these stored documents, each in its own transaction."""
     from tasks import intake
 
-    return Told(intake.work_off(room(), ids))
+    taken = intake.work_off(room(), ids)
+    if taken.waiting:
+        _send(fetch_pages, expires=_STALE)
+    return Told(taken)
+
+
+@shared_task(name="wireroom.fetch_pages")
+def fetch_pages() -> Told:
+    """Fetch one shard of articles' pages, and send for the documents that waited for them."""
+    from tasks import intake, pages
+
+    report = pages.fetch_due(room())
+    if report.full:
+        _send(fetch_pages, expires=_STALE)
+    for ids in intake.batches(report.documents):
+        _send(ingest_documents, ids)
+    return Told(report)
 
 
 @shared_task(name="wireroom.sweep")
 def sweep() -> None:
-    """Find documents whose message was lost or whose worker died, and send for them again."""
-    from tasks import intake
+    """Find documents and pages whose message was lost or whose worker died, and send for them again."""
+    from tasks import intake, pages
 
     for ids in intake.sweep(room()):
         _send(ingest_documents, ids)
+    if pages.due(room()):
+        _send(fetch_pages, expires=_STALE)
 
 
 @shared_task(name="wireroom.prune")

@@ -22,7 +22,7 @@ from storage.db import reading
 from storage.errors import Raced, StoreError
 from storage.models import Article, Document, Feed, ReingestRun, RunState
 from storage.records import Cause
-from tasks import events
+from tasks import events, pages
 from tasks.decide import Decision, decide
 from tasks.events.envelope import type_of
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -105,6 +105,7 @@ def _decided(room: Room, step: _Step) -> list[Decision]:
     with reading(room.sessions) as session:
         body = documents.body(session, step.document.sha256)
     parsed = parse_guarded(body, content_type=step.document.content_type, url=step.document.url)
+    parsed = pages.join(room, step.feed, step.document, parsed).parsed
     decided = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
     decisions, bad = decided.decisions, decided.bad
     for entry in bad:

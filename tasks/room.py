@@ -27,7 +27,8 @@ class Room:
     Leases are longer than the task's hard time limit, so that a lease ends only when its holder cannot write any
     more. `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
     is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
-    requests; when it was last shared out stands in `shared_out_at`.
+    requests; when it was last shared out stands in `shared_out_at`. `page_wait` is how long a document of teasers waits
+    for its articles' pages.
     """
 
     sessions: Sessions
@@ -44,6 +45,7 @@ class Room:
     grace: timedelta = timedelta(seconds=20)
     poison_after: int = 3
     story_window: timedelta = timedelta(days=7)
+    page_wait: timedelta = timedelta(seconds=120)
     keep_documents: timedelta = timedelta(days=30)
 
     @cached_property

@@ -290,6 +290,11 @@ def _guid_host(guid: str) -> str | None:
     return _host(guid.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0])
 
 
+def page_key(url: str) -> str:
+    """Return what a page is kept under: its address as the feed gives it, since that is what is asked for."""
+    return _hashed(url)
+
+
 def _text(entry: Entry) -> str:
     words = entry.content or entry.teaser
     return _hashed(f"{entry.headline}\n{words.value if words else ''}")

@@ -44,12 +44,16 @@ def count_messages() -> None:
 def count(outcome: Any) -> None:
     """Count what a task came to; what is no report of polling or ingesting has nothing to count."""
     from tasks.intake import Intake
+    from tasks.pages import PagesReport
     from tasks.poll import PollReport
 
     if isinstance(outcome, PollReport):
         _polled(outcome)
     elif isinstance(outcome, Intake):
         _taken_in(outcome)
+    elif isinstance(outcome, PagesReport):
+        for name in ("held", "later", "failed"):
+            metrics.PAGES.labels(name).inc(getattr(outcome, name))
 
 
 def _polled(report: Any) -> None:
@@ -73,7 +77,8 @@ def _taken_in(intake: Any) -> None:
         for outcome, number in done.outcomes.items():
             metrics.ENTRIES.labels(outcome).inc(number)
         metrics.EVENTS.inc(done.events)
-        metrics.INGEST_DELAY.observe((done.ingested_at - done.fetched_at).total_seconds())
+        if not done.reread:
+            metrics.INGEST_DELAY.observe((done.ingested_at - done.fetched_at).total_seconds())
         for rule, number in done.removals.items():
             metrics.REMOVED_LINES.labels(rule).inc(number)
         if not done.backfill and done.cause in {Cause.POLL, Cause.PUSH}:

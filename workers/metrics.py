@@ -35,6 +35,7 @@ def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
 FETCHES = _counter("fetches", "Attempts at feeds by outcome and class of the HTTP status.", "outcome", "status")
 FETCH_SECONDS = _histogram("fetch_duration_seconds", "From the request until the body was read.", QUICK)
 FETCHED_BYTES = _counter("fetched_bytes", "Bytes of bodies as they were received.")
+PAGES = _counter("pages", "Articles' pages by what fetching them came to: held, later, failed.", "outcome")
 
 # ingestion
 DOCUMENTS = _counter(

@@ -41,5 +41,6 @@ def room_of(
         shard=chosen.shard,
         lease=lease,
         story_window=timedelta(days=chosen.story_window_days),
+        page_wait=timedelta(seconds=chosen.page_wait_seconds),
         keep_documents=timedelta(days=chosen.keep_documents_days),
     )

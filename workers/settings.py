@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         "and the next one to the worker.",
     )
     story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
+    page_wait_seconds: int = Field(
+        120, ge=0, description="Seconds that a document of teasers waits for its articles' pages (`feeds set --pages`)."
+    )
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 

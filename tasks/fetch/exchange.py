@@ -152,6 +152,8 @@ class Exchange:
             return self.failed(of_status(answer.status), f"HTTP {answer.status}")
         if not answer.body.strip():
             return self.failed(FetchOutcome.EMPTY, "an empty body")
+        if self.request.page:
+            return self._judge_page(answer)
         if is_page(answer.body):
             # The page stays with the result: discovery may find the feed's new address in it.
             failed = self.failed(FetchOutcome.NOT_A_FEED, "an HTML page instead of a feed")
@@ -161,6 +163,13 @@ class Exchange:
         if self._digest == self.request.known_sha256:
             return self._result(FetchOutcome.SAME_BODY, fresh)
         return self._result(FetchOutcome.CHANGED, fresh, body=answer.body)
+
+    def _judge_page(self, answer: Answer) -> FetchResult:
+        """Return the result of an article's page: whatever calls itself HTML, or looks like it."""
+        kind = answer.headers.get("content-type", "")
+        if "html" not in kind.lower() and not is_page(answer.body):
+            return self.failed(FetchOutcome.OTHER, f"no page but {kind.partition(';')[0][:60] or 'something else'}")
+        return self._result(FetchOutcome.CHANGED, Validators(), body=answer.body)
 
     def failed(self, outcome: FetchOutcome, error: str, *, retry_at: datetime | None = None) -> FetchResult:
         """Return the result of an exchange that brought nothing: what we hold stays as it is."""

@@ -32,6 +32,7 @@ _AS_BROWSERS = {
 # Codecs that decode text to other text, or that hide markup from whoever checks it.
 _REFUSED = {"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _PROLOG = re.compile(rb"""^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:\-]{1,40})["']""")
+_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9._:\-]{1,40})""", re.IGNORECASE)
 _HTTP = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:\-]{1,40})""", re.IGNORECASE)
 _SAMPLE = 16_384  # bytes; detection reads no more than this much of the passages that are not ASCII
 
@@ -51,6 +52,13 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
         return _utf8(body, declared)
     assert declared is not None  # noqa: S101  narrowed by the branch above
     return body.decode(declared, "replace"), declared
+
+
+def decode_page(body: bytes, content_type: str | None) -> tuple[str, str]:
+    """Do the same for an HTML page, which says in `<meta>` what a feed says in its prolog."""
+    if _declared_http(content_type) is None and (declared := _META.search(body[:4_096])):
+        content_type = f"charset={declared[1].decode('ascii')}"
+    return decode(body, content_type)
 
 
 def _utf8(body: bytes, declared: str | None) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from tasks.formats.documents import parse
 from tasks.formats.drafts import Habits
 from tasks.formats.errors import FormatError, ParseKilled
 from tasks.formats.loose import read
+from tasks.formats.pages import article_html
 
 IDLE_SECONDS = 30  # then the process gives its 35 MB back
 _LENGTH = struct.Struct(">Q")
@@ -48,10 +49,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The page of an article."""
+
+    body: bytes
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What to read, and the CPU seconds that it may take."""
 
-    work: Loosely | Document
+    work: Loosely | Document | Page
     cpu_seconds: float
 
 
@@ -59,7 +68,7 @@ class Job:
 class Answer:
     """What came of a job, and the CPU seconds that it took."""
 
-    result: ParsedDocument | FormatError
+    result: ParsedDocument | str | FormatError
     cpu_seconds: float
 
 
@@ -98,8 +107,10 @@ def main(memory_bytes: int) -> None:
         send(answers, Answer(result=result, cpu_seconds=time.process_time() - started))
 
 
-def _done(work: Loosely | Document) -> ParsedDocument | FormatError:
+def _done(work: Loosely | Document | Page) -> ParsedDocument | str | FormatError:
     try:
+        if isinstance(work, Page):
+            return article_html(work.body, work.content_type)
         if isinstance(work, Loosely):
             return read(work.text, work.url, work.habits)
         return parse(work.body, content_type=work.content_type, url=work.url, seen=work.seen)

@@ -38,7 +38,6 @@ _READERS = re.compile(
     r"(?:feedly\.com|inoreader\.com|netvibes\.com|newsblur\.com|theoldreader\.com|subtome\.com)", re.IGNORECASE
 )
 _INNER = re.compile(r"https?(?:://|%3A%2F%2F).+$", re.IGNORECASE)
-_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9._:\-]{1,40})""", re.IGNORECASE)
 # Where the systems that most sites run on put their feeds, the most common first.
 _USUAL = (
     "feed",
@@ -69,9 +68,7 @@ class Candidate:
 
 def discover(html: bytes, url: str) -> tuple[Candidate, ...]:
     """Return the feeds that the page at `url` may have, best first, each address once."""
-    page = html[:_PAGE_MAX]
-    declared = _META.search(page[:4_096])
-    content, _ = charset.decode(page, f"charset={declared[1].decode('ascii')}" if declared else None)
+    content, _ = charset.decode_page(html[:_PAGE_MAX], None)
     tree = LexborHTMLParser(content)
     base_element = tree.css_first("base[href]")
     base = web_link(base_element.attributes.get("href"), url) if base_element else None

@@ -2,6 +2,7 @@
 
 FormatError
 ├── NotAFeed        the document is something else: a page, a login form, an error in JSON, nothing at all
+├── NoArticle       a page on which no article's text was found
 └── ParseFailed     it is a feed, and no reader could make entries of it
     └── ParseKilled reading it took more CPU or memory than a document may; the child that read it is gone
 """
@@ -40,6 +41,10 @@ class NotAFeed(FormatError):
     def __reduce__(self) -> tuple[type[NotAFeed], tuple[LooksLike, str]]:
         """Cross a pipe whole: the parse child hands its error to the parent."""
         return NotAFeed, (self.looks_like, self.detail)
+
+
+class NoArticle(FormatError):
+    """No article's text was found on the page; the text says what is there instead."""
 
 
 class ParseFailed(FormatError):

@@ -49,6 +49,19 @@ def parse_guarded(
     return parse(body, content_type=content_type, url=url, seen=seen, loosely=budget.loosely)
 
 
+def article_guarded(
+    body: bytes,
+    *,
+    content_type: str | None,
+    cpu_seconds: float = CPU_SECONDS,
+    memory_bytes: int = MEMORY_BYTES,
+) -> str:
+    """Do what `pages.article_html` does within `cpu_seconds` and `memory_bytes`; raises `ParseKilled` beyond them."""
+    found = _Budget(cpu_seconds, memory_bytes).ask(child.Page(body=body, content_type=content_type))
+    assert isinstance(found, str)  # noqa: S101  a page gives a text
+    return found
+
+
 class _Budget:
     """The CPU seconds that one document has in the child; used up, or once killed, it gives nothing more."""
 
@@ -60,6 +73,11 @@ class _Budget:
         return self.spend(child.Loosely(text=text, url=url, habits=habits))
 
     def spend(self, work: child.Loosely | child.Document) -> ParsedDocument:
+        found = self.ask(work)
+        assert isinstance(found, ParsedDocument)  # noqa: S101  a feed gives entries
+        return found
+
+    def ask(self, work: child.Loosely | child.Document | child.Page) -> ParsedDocument | str:
         if self._left <= 0:
             raise ParseKilled("the document has used up its time")
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult
-from tasks.access import BadAccess, asked_with, masked
+from tasks.access import BadAccess, asked_at, asked_with, masked
 from tasks.fetch import Fetcher, FetchPolicy
 
 from .conftest import FEED, Site, reply
@@ -133,3 +133,28 @@ def test_a_listing_shows_that_there_are_credentials_and_not_which() -> None:
 
 def test_no_settings_ask_for_nothing() -> None:
     assert asked_with({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("page", "goes"),
+    [
+        ("https://zeitung.example/brücke", True),
+        ("https://zeitung.example:8443/brücke", False),
+        ("http://zeitung.example/brücke", False),  # a step down would send it in the clear
+        ("https://www.zeitung.example/brücke", False),
+        ("https://zeitung.example.evil.example/", False),
+        ("gopher://zeitung.example/", False),
+        ("https://0x7f000001/", False),
+    ],
+)
+def test_a_feeds_credentials_go_along_to_pages_of_its_own_host_only(page: str, goes: bool) -> None:
+    home = "https://user:s3cret@zeitung.example/feed"
+    for settings in ({"auth": {"kind": "query", "name": "key", "value": "s3cret"}}, {"auth": BASIC}, {}):
+        fields = asked_at(settings | {"headers": {"X-Desk": "wien"}}, page, home=home)
+        assert ("cret" in repr(fields) or "Basic" in repr(fields)) is goes
+        assert fields["headers"] == {"X-Desk": "wien"}
+
+
+def test_a_feeds_own_credentials_go_before_those_in_its_address() -> None:
+    fields = asked_at({"auth": BASIC}, "https://a.example/1", home="https://u:p@a.example/feed")
+    assert fields["secret_headers"]["Authorization"] == "Basic " + base64.b64encode(b"desk:s3:cret").decode()

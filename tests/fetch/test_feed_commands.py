@@ -100,3 +100,24 @@ def test_a_setting_that_cannot_be_used_changes_nothing(site: Site, wireroom: Com
         refused = wireroom("feeds", "set", feed_id, *words, input="x\n")
         assert refused.exit_code == 2, refused.output
     assert json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)["settings"] == {}
+
+
+def test_a_feed_of_teasers_is_told_of_pages_and_polled_with_them(
+    site: Site, wireroom: Command, sqlite_url: str
+) -> None:
+    text = "Die Brücke am Hafen wird im März gesperrt, sagte Stadtrat Emil Haas am Montag in Altenbrück. " * 5
+    page = f"<html><head><title>Z</title></head><body><article><p>{text}</p></article></body></html>"
+    site.serve("/brücke", reply(200, page.encode(), Content_Type="text/html; charset=utf-8"))
+    site.routes["/br%C3%BCcke"] = site.routes["/brücke"]
+    feed = FEED.replace(b"<guid>1</guid>", f"<guid>1</guid><link>{site.url('/brücke')}</link>".encode())
+    feed_id = str(add(sqlite_url, site.serve("/feed", reply(200, feed, Content_Type="application/rss+xml"))))
+    assert "--pages" in json.loads(wireroom("feeds", "test", feed_id, "--json").stdout)["pages"]
+    assert wireroom("feeds", "set", feed_id, "--pages").exit_code == 0
+    polled = json.loads(wireroom("poll", feed_id, "--json").stdout)
+    assert polled["entries"] == {"created": 1}
+    [article] = json.loads("[" + wireroom("articles", "list", "--json").stdout.strip() + "]")
+    shown = json.loads(wireroom("articles", "show", article["id"], "--json").stdout)
+    assert text.strip() in shown["blocks"][0]["text"]
+    assert shown["page"] == "held"
+    assert json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)["pages"] == {"held": 1}
+    assert site.asked[-1].headers["accept"].startswith("text/html")

@@ -13,6 +13,9 @@ from workers.cli.output import AsJson, Exit, fail, listing, print_json
 from workers.cli.store import opened_store
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from storage.models import Article
     from storage.records import CleanArticle
 
 app = typer.Typer(no_args_is_help=True, help="The articles that came in.")
@@ -142,6 +145,7 @@ def show(
             "first_seen_at": article.first_seen_at,
             "normalizer": row.normalizer,
             "document": row.document_id,
+            "page": _page(session, article),
         }
         tag_facts = [tag.model_dump(exclude={"article_id", "number"}) for tag in tags]
         if as_json:
@@ -150,6 +154,18 @@ def show(
         from workers.cli.pages import article_page
 
         article_page(clean_of(row.content), facts=facts | _meta(row.content), tags=tag_facts, explain=explain)
+
+
+def _page(session: Session, article: Article) -> str | None:
+    """How it stands with the article's page, where its feed asks for pages."""
+    from storage import pages
+    from tasks.urls import page_key
+
+    key = page_key(article.url or "")
+    row = pages.known(session, article.feed_id, [key]).get(key)
+    if row is None:
+        return None
+    return f"{row.state.value}: {row.error}" if row.error else row.state.value
 
 
 def _meta(content: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ def add(
     ] = None,
     interval: Annotated[int | None, typer.Option(min=60, help="Least seconds between two polls.")] = None,
     priority: Annotated[int, typer.Option(help="Higher overtakes: documents of this feed are ingested first.")] = 0,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Fetch its articles' pages where it gives teasers only.")
+    ] = False,
     unchecked: Annotated[bool, typer.Option("--unchecked", help="Add it without a look at what is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,6 +73,7 @@ def add(
                 language=language,
                 interval=interval,
                 priority=priority,
+                **({"settings": {"pages": True}} if pages else {}),
             )
             session.flush()
             outbox.record(session, [subscribe.added(feed, room.clock())])
@@ -135,7 +139,7 @@ def show(
 
     Example: `wireroom feeds show 3 --attempts 50`
     """
-    from storage import feeds
+    from storage import feeds, pages
     from storage.db import reading
     from tasks.access import masked
     from tasks.cadence import Rhythm
@@ -147,6 +151,8 @@ def show(
         facts = {name: value for name, value in feed.model_dump().items() if name not in HIDDEN}
         facts["url"] = _masked(feed.url)
         facts["settings"] = masked(feed.settings)
+        facts["pages"] = pages.counts(session, feed.id)
+        facts["page_error"] = pages.last_error(session, feed.id)
         rhythm = Rhythm.from_json(feed.rhythm)
         facts["rhythm"] = (
             {"entries_a_day": round(rhythm.rate(utc_now()), 2), "window": rhythm.window} if rhythm.at else None
@@ -192,6 +198,9 @@ def set_(
     name: Annotated[str | None, typer.Option(help="The user, header or query parameter that --auth needs.")] = None,
     proxy: Annotated[str | None, typer.Option(help="http://host:port; empty for none.")] = None,
     verify_tls: Annotated[bool | None, typer.Option(help="Whether its certificate must be valid.")] = None,
+    pages: Annotated[
+        bool | None, typer.Option(help="Whether the pages of its articles are fetched where it gives teasers only.")
+    ] = None,
 ) -> None:
     """Change how a feed is polled. A secret is read from the terminal, or from standard input.
 
@@ -216,6 +225,9 @@ def set_(
             changed["proxy"] = proxy
         if verify_tls is not None:
             changed["verify_tls"] = verify_tls
+        # A feed that once had pages keeps those it has: its articles were made from them.
+        if pages is not None and (pages or "pages" in changed):
+            changed["pages"] = pages
         changed = {key: value for key, value in changed.items() if value not in (None, "", {})}
         try:
             asked_with(changed)
@@ -392,6 +404,7 @@ def poll(
     from storage.db import reading
     from tasks import poll as polling
     from tasks.intake import take_in
+    from tasks.pages import fetch_due
 
     with opened_room() as room:
         with reading(room.sessions) as session:
@@ -401,7 +414,10 @@ def poll(
         except polling.Busy as error:
             fail(str(error), Exit.CONFLICT)
         fetched = report.fetched[0]
-        ingested = take_in(room, [document_id for document_id, _ in report.documents])
+        ids = [document_id for document_id, _ in report.documents]
+        ingested = take_in(room, ids)
+        while any(result.awaited for result in ingested) and (got := fetch_due(room)).held + got.failed:
+            ingested = take_in(room, ids) or ingested
         counts = dict(ingested[0].outcomes) if ingested else {}
         facts = {
             "feed": feed_id,
