@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
@@ -45,6 +47,13 @@ def make_engine(url: str) -> Engine:
 def make_sessions(engine: Engine) -> Sessions:
     """The session factory over `engine`; rows stay readable after commit."""
     return sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+
+def away(error: BaseException) -> bool:
+    """Whether it is the database that failed (gone, restarted, full, busy), and not what it was asked to keep."""
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def is_sqlite(session: Session) -> bool:

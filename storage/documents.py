@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import zstandard
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from storage.db import is_sqlite
@@ -19,6 +20,9 @@ from storage.models import Article, Blob, Document, DocumentState, Page
 
 # zstd 3: feeds shrink to a fifth at about 200 MB/s; higher levels cost more than the disk is worth.
 LEVEL = 3
+# How much longer than it has a document counts as having waited, for each step of its feed's priority: urgent copy
+# overtakes, and what has waited longer than that is overtaken no more.
+HEAD_START = timedelta(minutes=1)
 # The largest document that is ever stored; decompression refuses more, so a damaged row cannot fill the memory.
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -41,12 +45,13 @@ def decompress(data: bytes) -> bytes:
 def store(session: Session, bodies: Mapping[str, bytes], rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Keep the bodies by hash (one that is held already is not written again) and add a document for each of `rows`.
 
-    Returns the documents' ids in that order. A row without `due_at` is kept but not waiting for ingestion.
+    Returns the documents' ids in that order. A row without `due_at` is kept but not waiting for ingestion; one with a
+    `priority` is due that many head starts earlier.
     """
     if not rows:
         return []
     keep(session, bodies)
-    documents = [Document(**row) for row in rows]
+    documents = [Document(**_with_head_start(row)) for row in rows]
     session.add_all(documents)
     session.flush()
     return [document.id for document in documents]
@@ -60,6 +65,11 @@ def keep(session: Session, bodies: Mapping[str, bytes]) -> None:
         session.execute(make(Blob).on_conflict_do_nothing(), blobs)
 
 
+def _with_head_start(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    due, priority = row.get("due_at"), row.get("priority")
+    return {**row, "due_at": due - HEAD_START * priority} if due and priority else row
+
+
 def body(session: Session, name: str) -> bytes:
     """The bytes of a blob; raises KeyError naming the hash when it was pruned."""
     data = session.scalar(select(col(Blob.data)).where(col(Blob.sha256) == name))
@@ -71,32 +81,85 @@ def body(session: Session, name: str) -> bytes:
 def claim(
     session: Session, *, now: datetime, lease: timedelta, ids: Sequence[int] | None = None, limit: int = 1
 ) -> Sequence[Document]:
-    """Take waiting documents (these, or the most urgent and longest waiting) for the time of the lease.
+    """Take waiting documents (these, or the longest waiting) for the time of the lease, the most urgent first.
 
-    `attempts` counts the claim: a document that was claimed and not finished several times kills its worker.
+    A feed's documents are taken in their order, one at a time: a correction never overtakes what it corrects.
+    `attempts` counts the claim: a document that was claimed and not finished several times may kill its worker. So of
+    the longest waiting, one that was tried before is taken alone.
     """
-    due = select(col(Document.id)).where(col(Document.due_at) <= now)
-    if ids is not None:
-        due = due.where(col(Document.id).in_(ids))
-    else:
-        due = due.order_by(col(Document.priority).desc(), col(Document.due_at)).limit(limit)
+    due = select(col(Document.id), col(Document.attempts)).where(col(Document.due_at) <= now, ~_behind_another())
+    due = due.order_by(col(Document.due_at)).limit(limit) if ids is None else due.where(col(Document.id).in_(ids))
     if not is_sqlite(session):
         due = due.with_for_update(skip_locked=True)
+    found = session.execute(due).all()
+    if ids is None:
+        found = found[:1] if found and found[0].attempts else [row for row in found if not row.attempts]
     rows = session.scalars(
         update(Document)
-        .where(col(Document.id).in_(due.scalar_subquery()))
+        .where(col(Document.id).in_([row.id for row in found]))
         .values(due_at=now + lease, lease_token=uuid4().hex, attempts=col(Document.attempts) + 1)
         .returning(Document)
         .execution_options(synchronize_session=False)
     ).all()
-    return sorted(rows, key=lambda document: document.id)
+    return sorted(rows, key=lambda document: (-document.priority, document.id))
 
 
-def waiting(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[int, int]]:
-    """Documents whose time has come, as (id, attempts so far), the most urgent and longest waiting first."""
-    query = select(col(Document.id), col(Document.attempts)).where(col(Document.due_at) <= now)
-    query = query.order_by(col(Document.priority).desc(), col(Document.due_at)).limit(limit)
+def _behind_another() -> Any:
+    """Whether an earlier document of the same feed is not done with."""
+    earlier = aliased(Document)
+    return exists().where(
+        col(earlier.feed_id) == col(Document.feed_id),
+        col(earlier.id) < col(Document.id),
+        col(earlier.due_at).is_not(None),
+    )
+
+
+def waiting(
+    session: Session, *, now: datetime, limit: int, grace: timedelta = timedelta(0)
+) -> Sequence[tuple[int, int]]:
+    """Documents that can be taken, as (id, attempts so far), the longest waiting first.
+
+    `grace` is how long one that was never taken may wait for its message; one whose lease ran out need not wait.
+    """
+    overdue = or_(
+        col(Document.due_at) <= now - grace,
+        and_(col(Document.due_at) <= now, col(Document.lease_token).is_not(None)),
+    )
+    query = select(col(Document.id), col(Document.attempts)).where(overdue, ~_behind_another())
+    query = query.order_by(col(Document.due_at)).limit(limit)
     return [(document_id, attempts) for document_id, attempts in session.execute(query)]
+
+
+def next_in_line(session: Session, feed_ids: Collection[int], *, now: datetime) -> Sequence[int]:
+    """The documents of these feeds that can be taken, now that those before them are done."""
+    query = select(col(Document.id)).where(
+        col(Document.feed_id).in_(feed_ids), col(Document.due_at) <= now, ~_behind_another()
+    )
+    return session.scalars(query).all()
+
+
+def taken(session: Session, document_id: int, token: str) -> Document | None:
+    """The document as whoever has this token claimed it; None when the lease has gone to another worker."""
+    query = select(Document).where(col(Document.id) == document_id, col(Document.lease_token) == token)
+    return session.scalars(query).first()
+
+
+def extend(session: Session, tokens: Mapping[int, str], until: datetime) -> None:
+    """Keep claimed documents (id → token) for longer; what is finished, or another's by now, stays as it is."""
+    session.connection().execute(
+        update(Document)
+        .where(col(Document.id).in_(tokens), col(Document.lease_token).in_(set(tokens.values())))
+        .values(due_at=until)
+    )
+
+
+def give_back(session: Session, document: Document, *, due_at: datetime, blameless: bool) -> None:
+    """Let a claimed document be tried again from `due_at` on; when it is `blameless` this attempt does not count."""
+    session.connection().execute(
+        update(Document)
+        .where(col(Document.id) == document.id, col(Document.lease_token) == document.lease_token)
+        .values(due_at=due_at, lease_token=None, attempts=col(Document.attempts) - int(blameless))
+    )
 
 
 def finish(

@@ -138,6 +138,15 @@ def still_held(session: Session, tokens: Mapping[int, str]) -> dict[int, Feed]:
     return {feed.id: feed for feed in session.scalars(query) if feed.lease_token == tokens[feed.id]}
 
 
+def extend(session: Session, tokens: Mapping[int, str], until: datetime) -> None:
+    """Keep claimed feeds (id → token) for longer; those that are done with, or another's by now, stay as they are."""
+    session.connection().execute(
+        update(Feed)
+        .where(col(Feed.id).in_(tokens), col(Feed.lease_token).in_(set(tokens.values())))
+        .values(next_fetch_at=until)
+    )
+
+
 def lock(session: Session, feed_id: int) -> Feed:
     """The feed, locked until the transaction ends: one writer at a time changes it and its articles."""
     query = select(Feed).where(col(Feed.id) == feed_id)

@@ -192,6 +192,13 @@ class Document(SQLModel, table=True):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("ix_document_feed_id", "feed_id", "id"),
+        Index(
+            "ix_document_waiting",
+            "feed_id",
+            "id",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
         AUTOINCREMENT,
     )
 

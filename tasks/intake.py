@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from datetime import timedelta
+from time import monotonic, perf_counter
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
-from storage import documents
+from storage import db, documents
+from storage.db import reading
 from storage.models import Document, DocumentState
 from storage.records import FetchOutcome
+from tasks import alone
+from tasks.holding import holding
 from tasks.ingest import Ingested, LeaseLost, ingest, refuse
 from tasks.room import Room
 
@@ -21,6 +27,10 @@ log = structlog.get_logger()
 BATCH = 10
 # Documents that one sweep sends for: enough to keep every worker busy until the next one.
 SWEEP = 500
+# How long after a failure a document is tried again: for each attempt once more.
+AGAIN = timedelta(seconds=5)
+# Seconds that a task goes on with documents that waited for those it has done; the sweep finds the rest.
+FOLLOWED_UP = 20.0
 
 
 def batches(waiting: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
@@ -51,43 +61,83 @@ class Intake:
 
 
 def take_in(room: Room, ids: Sequence[int]) -> list[Ingested]:
-    """Claim and ingest documents, or put them aside for their pages; those that another worker has are left to it."""
-    done = work_off(room, ids)
+    """Ingest these documents, or put them aside for their pages; what another worker has, or must wait, is left."""
+    done = Intake()
+    while claimed := _claimed(room, ids=ids):
+        _work_off(room, claimed, done)
     return done.ingested + done.waiting
 
 
-def work_off(room: Room, ids: Sequence[int]) -> Intake:
-    """As `take_in`, and say as well what was left unfinished."""
+def work_off_waiting(room: Room, limit: int) -> Intake:
+    """Ingest the `limit` longest waiting documents, and what waited for them, and say what was left unfinished.
+
+    A message says that there is work, not which: what is urgent goes first however late its message comes.
+    """
+    done = Intake()
+    claimed = _claimed(room, limit=limit)
+    until = monotonic() + FOLLOWED_UP
+    while claimed:
+        _work_off(room, claimed, done)
+        if monotonic() > until:
+            break
+        with reading(room.sessions) as session:
+            behind = documents.next_in_line(session, {document.feed_id for document in claimed}, now=room.clock())
+        claimed = _claimed(room, ids=behind) if behind else ()
+    return done
+
+
+def take_in_alone(room: Room, document_id: int, token: str) -> None:
+    """Ingest a document that another process has claimed and is suspicious of; raises what went wrong."""
+    with room.sessions() as session:
+        document = documents.taken(session, document_id, token)
+    if document is not None:
+        bound, started = log.bind(document_id=document.id, feed_id=document.feed_id), perf_counter()
+        _tell(bound, document, ingest(room, document), started)
+
+
+def _claimed(room: Room, *, ids: Sequence[int] | None = None, limit: int = 1) -> Sequence[Document]:
     with room.sessions.begin() as session:
-        claimed = documents.claim(session, now=room.clock(), lease=room.lease, ids=ids)
-    intake = Intake(again=sum(document.attempts > 1 for document in claimed))
-    for document in claimed:
-        done = _take_in_one(room, document)
-        if isinstance(done, str):
-            intake.unfinished[done] += 1
-        elif done.awaited:
-            intake.waiting.append(done)
-        else:
-            intake.ingested.append(done)
-    return intake
+        return documents.claim(session, now=room.clock(), lease=room.lease, ids=ids, limit=limit)
 
 
-def _take_in_one(room: Room, document: Document) -> Ingested | str:
-    """Ingest a claimed document, or say why that was not finished."""
+def _work_off(room: Room, claimed: Sequence[Document], intake: Intake) -> None:
+    intake.again += sum(document.attempts > 1 for document in claimed)
+    with holding(room, documents.extend, {document.id: document.lease_token or "" for document in claimed}):
+        for document in claimed:
+            done = _take_in_one(room, document)
+            if isinstance(done, str):
+                intake.unfinished[done] += 1
+            elif done is None:
+                continue
+            elif done.awaited:
+                intake.waiting.append(done)
+            else:
+                intake.ingested.append(done)
+
+
+def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
+    """Ingest a claimed document, or say why that was not finished; None where it was left to a process of its own."""
     started = perf_counter()
     bound = log.bind(document_id=document.id, feed_id=document.feed_id)
     try:
-        result = _poison(room, document) if document.attempts > room.poison_after else ingest(room, document)
+        result = _suspected(room, document) if document.attempts > room.poison_after else ingest(room, document)
     except LeaseLost:
         bound.warning("document.lease_lost")
         return "lease_lost"
-    except Exception:  # noqa: BLE001  # logged with its trace; the document stays due
-        # Not known to be the document's own fault (the database may be away): it stays due and is tried again.
-        bound.exception("document.failed", attempts=document.attempts)
+    except Exception as error:  # noqa: BLE001  # logged with its trace; the document stays due
+        blameless = db.away(error)
+        bound.exception("document.failed", attempts=document.attempts, blameless=blameless)
+        _give_back(room, document, blameless=blameless)
         return "failed"
+    if result is not None:
+        _tell(bound, document, result, started)
+    return result
+
+
+def _tell(bound: BoundLogger, document: Document, result: Ingested, started: float) -> None:
     if result.awaited:
         bound.info("document.awaits_pages", pages=result.awaited)
-        return result
+        return
     level = bound.warning if result.state is DocumentState.QUARANTINED else bound.info
     level(
         "document.ingested" if result.state is DocumentState.INGESTED else "document.quarantined",
@@ -99,18 +149,33 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str:
         duration_ms=round((perf_counter() - started) * 1000, 1),
         **({"error": result.error} if result.error else {}),
     )
-    return result
 
 
-def _poison(room: Room, document: Document) -> Ingested:
-    with room.sessions() as session:
+def _give_back(room: Room, document: Document, *, blameless: bool) -> None:
+    """Let the document be tried again soon, and not have it pay for a database that was away."""
+    again = room.clock() + AGAIN * (1 if blameless else document.attempts)
+    try:
+        with room.sessions.begin() as session:
+            documents.give_back(session, document, due_at=again, blameless=blameless)
+    except SQLAlchemyError as error:
+        log.warning("document.not_given_back", document_id=document.id, error=type(error).__name__)
+
+
+def _suspected(room: Room, document: Document) -> Ingested | None:
+    """A document that was claimed and never finished: it kills its worker, or its workers were killed over something
+    else. Tried in a process of its own, it shows which; only what fails there is put into quarantine.
+    """
+    error = alone.fault(room, document)
+    if error is None:
+        return None
+    with reading(room.sessions) as session:
         body = documents.body(session, document.sha256)
-    error = f"tried {document.attempts - 1} times and never finished: it kills or hangs its worker"
+    error = f"tried {document.attempts} times and never finished; alone, {error}"
     return refuse(room, document, reason=FetchOutcome.PARSE, error=error, body=body)
 
 
 def sweep(room: Room) -> Iterator[list[int]]:
     """Batches of documents whose time has come and which nobody has."""
-    with room.sessions() as session:
-        waiting = documents.waiting(session, now=room.clock() - room.grace, limit=SWEEP)
+    with reading(room.sessions) as session:
+        waiting = documents.waiting(session, now=room.clock(), grace=room.grace, limit=SWEEP)
     return batches(waiting)

@@ -77,10 +77,10 @@ def seek_feed(feed_id: int) -> None:
 
 @shared_task(name="wireroom.ingest_documents")
 def ingest_documents(ids: Sequence[int]) -> Told:
-    """Ingest these stored documents, each in its own transaction."""
+    """Ingest as many waiting documents as are named, the most urgent first, each in its own transaction."""
     from tasks import intake
 
-    taken = intake.work_off(room(), ids)
+    taken = intake.work_off_waiting(room(), len(ids))
     if taken.waiting:
         _send(fetch_pages, expires=_STALE)
     return Told(taken)

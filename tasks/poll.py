@@ -26,6 +26,7 @@ from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
 from tasks.fetch import fetch_batches
+from tasks.holding import holding
 from tasks.memory import state_of
 from tasks.room import Room
 
@@ -100,13 +101,14 @@ def _poll(room: Room, claimed: Sequence[Feed], cause: Cause, deliver: Deliver | 
     now = room.clock()
     by_id = {feed.id: feed for feed in claimed}
     results: list[FetchResult] = []
-    for batch in fetch_batches(room.fetch, [_request(feed, now) for feed in claimed]):
-        report = _keep(room, [by_id[result.feed_id] for result in batch], batch, cause)
-        _tell_failures(report)
-        if deliver is not None and report.documents:
-            deliver(report.documents)
-        whole.add(report)
-        results += batch
+    with holding(room, feeds.extend, {feed.id: feed.lease_token or "" for feed in claimed}):
+        for batch in fetch_batches(room.fetch, [_request(feed, now) for feed in claimed]):
+            report = _keep(room, [by_id[result.feed_id] for result in batch], batch, cause)
+            _tell_failures(report)
+            if deliver is not None and report.documents:
+                deliver(report.documents)
+            whole.add(report)
+            results += batch
     log.info(
         "shard.polled",
         feeds=len(claimed),

@@ -24,8 +24,9 @@ def utc_now() -> datetime:
 class Room:
     """Made once per process after the fork, handed to every verb.
 
-    Leases are longer than the task's hard time limit, so that a lease ends only when its holder cannot write any
-    more. `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
+    A lease is short and extended while its holder is at work; the token that comes with it keeps a former holder from
+    writing. `alone` is the command that tries a document in a process of its own, for `alone_seconds` at the most.
+    `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
     is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
     requests; when it was last shared out stands in `shared_out_at`. `page_wait` is how long a document of teasers waits
     for its articles' pages.
@@ -41,7 +42,9 @@ class Room:
     payload: Literal["full", "ids"] = "full"
     threshold: float = 0.5
     shard: int = 100
-    lease: timedelta = timedelta(seconds=180)
+    lease: timedelta = timedelta(seconds=30)
+    alone: tuple[str, ...] = ()
+    alone_seconds: float = 60.0
     grace: timedelta = timedelta(seconds=20)
     poison_after: int = 3
     story_window: timedelta = timedelta(days=7)

@@ -8,7 +8,6 @@ queue, and every setting only makes the hint arrive sooner.
 from __future__ import annotations
 
 import gc
-from datetime import timedelta
 from typing import Any
 
 import kombu.transport.redis as kombu_redis
@@ -28,7 +27,7 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "broker_url": chosen.broker,
         "broker_transport_options": {
             # Must exceed the hard limit, or a slow task is started twice.
-            "visibility_timeout": chosen.lease_seconds,
+            "visibility_timeout": chosen.task_seconds * 3 // 2,
             # kombu's own sweep runs every 10 × 10 s: these two bring redelivery down to visibility + 5 s.
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
@@ -124,8 +123,7 @@ def _open_room(**_: object) -> None:
 
         watch_pool(engine)
     sessions = make_sessions(engine)
-    room = room_of(chosen, sessions, lease=timedelta(seconds=chosen.lease_seconds), governed=True)
-    jobs.use(room)
+    jobs.use(room_of(chosen, sessions, governed=True))
     _settle_garbage_collector()
 
 

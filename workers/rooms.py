@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 from storage.db import Sessions
@@ -12,6 +13,9 @@ from workers.settings import Settings
 AGENT = "Wireroom/0.1"
 # What part of a task's time the feeds of its shard may wait for their turn: the rest is for those in flight.
 SHARD_SHARE = 0.25
+# …and what part one request may take at the most, over all its redirects.
+REQUEST_SHARE = 0.5
+LONGEST_REQUEST = 30.0
 
 
 def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
@@ -21,15 +25,18 @@ def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
         user_agent=agent,
         allow=chosen.allow_networks,
         shard_seconds=chosen.task_seconds * SHARD_SHARE,
+        total_seconds=min(LONGEST_REQUEST, chosen.task_seconds * REQUEST_SHARE),
         per_host=chosen.host_limit,
         host_delay_seconds=chosen.host_delay,
         redis_url=chosen.redis if governed else None,
     )
 
 
-def room_of(
-    chosen: Settings, sessions: Sessions, *, lease: timedelta = timedelta(seconds=180), governed: bool = False
-) -> Room:
+# What tries a document alone that may kill its worker.
+ALONE = (sys.executable, "-m", "workers", "ingest-alone")
+
+
+def room_of(chosen: Settings, sessions: Sessions, *, governed: bool = False) -> Room:
     """The room of one process; one that is `governed` shares the limits of hosts with all others, through Redis."""
     return Room(
         sessions=sessions,
@@ -39,7 +46,9 @@ def room_of(
         payload=chosen.event_payload,
         threshold=chosen.threshold,
         shard=chosen.shard,
-        lease=lease,
+        lease=timedelta(seconds=chosen.lease_seconds),
+        alone=ALONE,
+        alone_seconds=chosen.task_seconds / 2,
         story_window=timedelta(days=chosen.story_window_days),
         page_wait=timedelta(seconds=chosen.page_wait_seconds),
         keep_documents=timedelta(days=chosen.keep_documents_days),

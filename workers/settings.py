@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     task_seconds: int = Field(
         120,
         ge=10,
-        description="Seconds after which a task is killed; half as long again and what it held is given back.",
+        description="Seconds after which a task is killed; what a killed worker held is another's half a minute later.",
     )
     stop_seconds: int = Field(
         20, ge=1, description="Seconds that a stopping worker leaves its running tasks; 3 in `wireroom run`."
@@ -135,8 +135,8 @@ class Settings(BaseSettings):
 
     @property
     def lease_seconds(self) -> int:
-        """How long a worker may hold a row: longer than its task can live, so that the holder cannot write any more."""
-        return self.task_seconds * 3 // 2
+        """How long a row stays a worker's that gives no more sign of life; extended while it works on it."""
+        return min(30, self.task_seconds)
 
     @property
     def embedded_redis(self) -> bool:

@@ -177,7 +177,7 @@ class Exchange:
 
     def deferred(self, no_turn: NoTurn) -> FetchResult:
         """Return the result of an exchange that never had its turn."""
-        retry_at = datetime.now(UTC) + timedelta(seconds=no_turn.seconds) if no_turn.seconds < _FOREVER else None
+        retry_at = datetime.now(UTC) + timedelta(seconds=no_turn.seconds)
         return self.failed(FetchOutcome.DEFERRED, f"no turn: host is {no_turn.why}", retry_at=retry_at)
 
     def _result(
@@ -209,10 +209,6 @@ class Exchange:
             lied=self._lied,
             retry_at=retry_at,
         )
-
-
-# A wait of more than a day is no statement about the host (see `Governor`).
-_FOREVER = 86400.0
 
 
 def _note(turn: Turn, address: Address, answer: Answer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 from importlib.resources import files
 from itertools import count
 from typing import Literal
@@ -22,6 +23,9 @@ Verdict = Literal["ok", "slow", "throttled", "down"]
 _Answer = asyncio.Future[tuple[float, str]]
 
 
+# Without Redis nobody knows what the other workers do: everyone asks again after so many milliseconds. A Redis that is
+# started again costs a feed seconds; one that stays away defers it.
+_UNKNOWN = 1000.0
 # Nobody waits on the spot for a host that is left alone: the feed comes back when it may be open again.
 _CLOSED = frozenset({"down", "throttled"})
 
@@ -111,10 +115,8 @@ class Governor:
         try:
             answers = json.loads(await self._script(args=(self._lease, _PREFIX, json.dumps(asks))))
         except (RedisError, OSError) as error:
-            answers = [(self._unknown, f"unknown ({type(error).__name__} from Redis)")] * len(waiting)
+            why = f"unknown ({type(error).__name__} from Redis)"
+            answers = [(_UNKNOWN * random.uniform(0.7, 1.3), why) for _ in waiting]  # noqa: S311 - not all at once
         for answer, (wait, why) in zip(waiting, answers, strict=True):
             if not answer.done():
                 answer.set_result((wait, why))
-
-    # Without Redis nobody knows what the other workers do: everyone waits longer than any deadline.
-    _unknown = 1e9

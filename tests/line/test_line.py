@@ -13,10 +13,11 @@ from wire import BODY, TEASER, Clock, articles, bath, events, poll_and_ingest, s
 
 from storage import articles as store
 from storage import documents, feeds, quarantine
-from storage.models import DocumentState, FeedStatus, OutboxEvent, QuarantineState
+from storage.models import Document, DocumentState, FeedStatus, OutboxEvent, QuarantineState
 from storage.records import FetchOutcome
 from tasks.content import clean_of
-from tasks.intake import batches, sweep, take_in
+from tasks.ingest import ingest
+from tasks.intake import batches, sweep, take_in, work_off_waiting
 from tasks.poll import poll_due, poll_one
 from tasks.room import Room
 
@@ -127,7 +128,9 @@ def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
     publisher.feeds["stadt"].append(Piece(guid="g20", headline="Meldung Nummer 20"))
     second = poll_one(room, feed_id)
     ids = [document_id for report in (first, second) for document_id, _ in report.documents]
-    workers = [threading.Thread(target=take_in, args=(room, [one])) for one in ids]
+    with room.sessions() as session:  # as if neither waited for the other
+        both = [session.get_one(Document, document_id) for document_id in ids]
+    workers = [threading.Thread(target=ingest, args=(room, document)) for document in both]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -138,13 +141,25 @@ def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
 
 def test_an_older_document_never_overwrites_a_newer_one(room: Room, publisher: Publisher, clock: Clock) -> None:
     feed_id = subscribe(room, publisher)
-    old = poll_one(room, feed_id).documents
+    [(old, _)] = poll_one(room, feed_id).documents
     publisher.feeds["stadt"] = [bath().edited(headline="Hallenbad: Rat stimmt zu")]
-    new = poll_one(room, feed_id).documents
-    take_in(room, [document_id for document_id, _ in new])
-    [late] = take_in(room, [document_id for document_id, _ in old])
+    [(new, _)] = poll_one(room, feed_id).documents
+    take_in(room, [old, new])
+    with room.sessions.begin() as session:  # as an operator releases what was in quarantine
+        documents.requeue(session, old, now=clock())
+    [late] = take_in(room, [old])
     assert late.outcomes == {"stale": 1}
     assert [article.headline for article in articles(room)] == ["Hallenbad: Rat stimmt zu"]
+
+
+def test_a_correction_waits_for_what_it_corrects(room: Room, publisher: Publisher, clock: Clock) -> None:
+    feed_id = subscribe(room, publisher)
+    [(old, _)] = poll_one(room, feed_id).documents
+    publisher.feeds["stadt"] = [bath().edited(headline="Hallenbad: Rat stimmt zu")]
+    [(new, _)] = poll_one(room, feed_id).documents
+    assert take_in(room, [new]) == []
+    assert [done.document_id for done in work_off_waiting(room, 1).ingested] == [old, new]
+    assert events(room) == ["article.created", "article.revised"]
 
 
 def test_a_document_whose_message_was_lost_is_swept_up(room: Room, publisher: Publisher, clock: Clock) -> None:

@@ -26,8 +26,9 @@ def add_to(root: typer.Typer) -> None:
     """Put the processes under the root command."""
     for command in (run, worker, beat, relay, websub, health):
         root.command()(command)
-    for name, command in (("prepare", prepare), ("sample-wire", sample_wire)):
-        root.command(name, hidden=True)(command)
+    root.command(hidden=True)(prepare)
+    root.command("sample-wire", hidden=True)(sample_wire)
+    root.command("ingest-alone", hidden=True)(ingest_alone)
 
 
 def run(
@@ -219,6 +220,27 @@ def prepare(*, sample: Annotated[str, typer.Option()] = "auto") -> None:
         serve = wanted(make_sessions(engine), sample)
         engine.dispose()
     typer.echo("sample" if serve else "no-wire")
+
+
+def ingest_alone(document: int, token: str) -> None:
+    """For a worker: ingest a document that may be what kills workers, so that it kills only this process."""
+    from storage import db
+    from storage.db import make_engine, make_sessions
+    from tasks import alone, intake
+    from tasks.ingest import LeaseLost
+    from workers.rooms import room_of
+
+    chosen = settings()
+    _log("worker")
+    engine = make_engine(chosen.database)
+    try:
+        intake.take_in_alone(room_of(chosen, make_sessions(engine)), document, token)
+    except Exception as error:
+        if isinstance(error, LeaseLost) or db.away(error):
+            raise typer.Exit(alone.NOT_TRIED) from error
+        raise
+    finally:
+        engine.dispose()
 
 
 def sample_wire() -> None:
