@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,16 @@ def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[
         )
         found.update((article_id, content) for article_id, content in session.execute(query))
     return found
+
+
+def headlines(
+    session: Session, feed_id: int, without: Collection[UUID], limit: int = 500
+) -> dict[UUID, tuple[str, datetime | None, int]]:
+    """Headline, time of publication and revision of a feed's newest articles, without the ones given."""
+    columns = (col(Article.id), col(Article.headline), col(Article.published_at), col(Article.revision))
+    query = select(*columns).where(col(Article.feed_id) == feed_id).order_by(col(Article.first_seen_at).desc())
+    rows = session.execute(query.limit(limit + len(without)))
+    return {row.id: (row.headline, row.published_at, row.revision) for row in rows if row.id not in without}
 
 
 def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag]]:

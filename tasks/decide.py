@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlmodel import Session
 
 from storage import articles, source_lines
 from storage.db import reading
 from storage.ids import new_id
 from storage.models import Feed, SourceLines
 from storage.records import BadEntry, CleanArticle, Entry, HeldArticle, KnownLines, ParsedDocument, Tag
-from tasks.content import content_of
+from tasks.content import clean_of, content_of
 from tasks.enrich import EnrichInput, Tagging
 from tasks.identify import Match, identify
 from tasks.normalize import KnownLine, line_keys, normalize
+from tasks.normalize.fold import fold
+from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys, with_found
 from tasks.revise import Revised, revise
 from tasks.room import Room
 from tasks.stories import Fingerprint, fingerprint
@@ -55,11 +60,15 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """What a document comes to: its decisions, what could not be read after all, whether its guids mean nothing."""
+    """What a document comes to: its decisions, what could not be read after all, whether its guids mean nothing.
+
+    `rekeyed` says that the feed gave its entries new keys, and that it is time to tell.
+    """
 
     decisions: list[Decision]
     bad: list[BadEntry]
     degraded: bool
+    rekeyed: Rekeyed | None = None
 
 
 def decide(
@@ -76,12 +85,11 @@ def decide(
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
     at other positions are left alone.
     """
-    total = len(parsed.entries) + len(parsed.skipped)
-    keys = document_keys(parsed.entries, degraded=bool(feed.hints.get("degraded")), total=total)
     with reading(room.sessions) as session:
-        known = articles.known_by(session, feed.id, (key for own in keys for key in own))
-        held = articles.held(session, set(known.values()))
-        matches = identify(keys, known)
+        lines = source_lines.load(session, feed.id)
+        identified = _identified(session, feed, parsed, None if force else lines, room.clock())
+        matches = identified.matches
+        held = articles.held(session, {match.article for match in matches if match is not None and match.article})
         pairs = zip(parsed.entries, matches, strict=True)
         decisions = [
             _fate(entry, match, held, document_id, force=force)
@@ -89,9 +97,86 @@ def decide(
             if only is None or entry.position in only
         ]
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
-        lines = source_lines.load(session, feed.id)
     good, bad = _worked_out(room, feed, decisions, before, lines)
-    return Decided(decisions=good, bad=bad, degraded=keys.degraded)
+    return Decided(decisions=good, bad=bad, degraded=identified.degraded, rekeyed=identified.rekeyed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Identified:
+    matches: list[Match | None]
+    degraded: bool
+    rekeyed: Rekeyed | None = None
+
+
+def _identified(
+    session: Session, feed: Feed, parsed: ParsedDocument, lines: SourceLines | None, now: datetime
+) -> _Identified:
+    """Who each entry is. Where `lines` are given, a feed that gave its entries new keys is noticed.
+
+    A second change within a month says that its guids mean nothing: from then on they are not used, as where a
+    document's guids are all the same.
+    """
+    total = len(parsed.entries) + len(parsed.skipped)
+    degraded = bool(feed.hints.get("degraded"))
+    keys = document_keys(parsed.entries, degraded=degraded, total=total)
+    known = articles.known_by(session, feed.id, (key for own in keys for key in own))
+    matches = identify(keys, known)
+    if lines is None:
+        return _Identified(matches=matches, degraded=keys.degraded)
+    rekeyed = None
+    if keys.degraded and not degraded:
+        rekeyed = judged(range(len(matches)), matches, {})
+    if fresh := under_new_keys(keys, matches, known, total):
+        found = _recognised(session, feed, parsed, matches, fresh, lines)
+        if (rekeyed := judged(fresh, matches, found)) is not None:
+            last = feed.hints.get("rekeyed")
+            again = last is not None and now - datetime.fromisoformat(last) < AGAIN
+            if again and not keys.degraded:
+                keys = document_keys(parsed.entries, degraded=True, total=total)
+                known = known | articles.known_by(session, feed.id, (key for own in keys for key in own))
+                matches = identify(keys, known)
+                found = _recognised(session, feed, parsed, matches, range(len(matches)), lines)
+            matches = with_found(matches, found, known)
+            rekeyed = None if again else rekeyed
+    return _Identified(matches=matches, degraded=keys.degraded, rekeyed=rekeyed)
+
+
+def _recognised(
+    session: Session,
+    feed: Feed,
+    parsed: ParsedDocument,
+    matches: Sequence[Match | None],
+    fresh: Iterable[int],
+    lines: SourceLines,
+) -> dict[int, UUID]:
+    """Those of the fresh entries that are held pieces by what they say; no piece that another entry is counts."""
+    taken = {match.article for match in matches if match is not None and match.article is not None}
+    taken |= {UUID(feed.seen[name]) for name in parsed.skipped if name in feed.seen}
+    strangers = {n: parsed.entries[n] for n in fresh if (match := matches[n]) is not None and match.article is None}
+    candidates = articles.headlines(session, feed.id, taken) if strangers else {}
+    known = {fold(headline) for headline, *_ in candidates.values()}
+    entries: dict[int, Piece] = {}
+    for number, entry in strangers.items():
+        clean = normalize(replace(entry, teaser=None, content=None), publisher=feed.publisher)
+        if (headline := fold(clean.headline)) in known:
+            entries[number] = Piece(
+                headline=headline, published_at=entry.published_at, text=partial(_text_of, feed, entry, lines)
+            )
+    held = {
+        article: Piece(headline=fold(headline), published_at=at, text=partial(_held_text, session, article, revision))
+        for article, (headline, at, revision) in candidates.items()
+    }
+    return recognise(entries, held)
+
+
+def _text_of(feed: Feed, entry: Entry, lines: SourceLines) -> bytes:
+    clean = normalize(entry, known=known_lines(lines), publisher=feed.publisher)
+    return fold(" ".join((clean.teaser or "", clean.text)))
+
+
+def _held_text(session: Session, article: UUID, revision: int) -> bytes:
+    clean = clean_of(articles.contents(session, {article: revision}).get(article, {}))
+    return fold(" ".join((clean.teaser or "", clean.text)))
 
 
 def _fate(

@@ -16,18 +16,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
+from sqlmodel import Session
 
-from storage import documents, feeds, quarantine, source_lines
+from storage import documents, feeds, outbox, quarantine, source_lines
 from storage import pages as page_rows
 from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
-from tasks import pages, push
+from tasks import events, pages, push
 from tasks.cadence import Rhythm
 from tasks.decide import Decided, Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.memory import hints_json
+from tasks.rekey import AGAIN, Rekeyed
 from tasks.room import Room
 from tasks.write import Occasion, write
 
@@ -142,6 +144,8 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
             source_lines.count(lines, taught, now)
             session.add(lines)
         result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
+        if decided.rekeyed is not None:
+            result.events += _tell_rekeyed(session, locked, document, decided.rekeyed, now)
         if document.id >= locked.hints.get("document", 0):
             _learn(locked, document, parsed, decided, now)
             push.learn(session, locked, document, parsed.hints, decisions, now)
@@ -248,8 +252,30 @@ def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Deci
         | {"document": document.id}
         | _kin(feed, document, known=bool(parsed.skipped) or any(d.held is not None for d in decisions))
         | ({"degraded": True} if degraded else {})
+        | ({"rekeyed": feed.hints["rekeyed"]} if "rekeyed" in feed.hints else {})
     )
     feed.rhythm = rhythm.seen(published, window=total, now=now).to_json()
+
+
+def _tell_rekeyed(session: Session, feed: Feed, document: Document, rekeyed: Rekeyed, now: datetime) -> int:
+    """Tell once that the feed gave its entries new keys; returns how many events that was."""
+    last = feed.hints.get("rekeyed")
+    if last is not None and now - datetime.fromisoformat(last) < AGAIN:
+        return 0  # the document beside this one has told it
+    feed.hints = feed.hints | {"rekeyed": now.isoformat()}
+    matched, unmatched = rekeyed.matched, rekeyed.unmatched
+    event = events.feed_rekeyed(
+        feed.id,
+        feed.url,
+        matched=matched,
+        unmatched=unmatched,
+        incident=now.isoformat(),
+        now=now,
+        cause=document.cause,
+    )
+    outbox.record(session, [event])
+    log.warning("feed.rekeyed", feed_id=feed.id, matched=matched, unmatched=unmatched)
+    return 1
 
 
 def _kin(feed: Feed, document: Document, *, known: bool) -> dict[str, str]:
