@@ -28,7 +28,7 @@ LABEL org.opencontainers.image.title="wireroom" \
 RUN groupadd --gid 10001 wireroom \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/wireroom --shell /usr/sbin/nologin wireroom \
     && install -d -o wireroom -g wireroom -m 0700 /var/lib/wireroom \
-    && install -d -o wireroom -g wireroom -m 0755 /keys /keys/own /keys/postgres /keys/redis /keys/wireroom /keys/subscriber
+    && install -d -o wireroom -g wireroom -m 0755 /keys /keys/own /keys/postgres /keys/redis /keys/wireroom /keys/subscriber /keys/grafana
 COPY containers/alive /usr/local/bin/wireroom-alive
 COPY containers/keys /usr/local/bin/wireroom-keys
 COPY --from=build /opt/wireroom /opt/wireroom

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from publisher import Publisher
 from services import RedisServer, free_port, wait_until
 
 from storage import feeds
 from storage.db import Sessions, make_engine, make_sessions
+from workers import metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def counted() -> set[Any]:
+    """Every metric that some process counts."""
+    registries = {registry for of in metrics.OF.values() for registry in of}
+    return {metric for registry in registries for metric in registry._names_to_collectors.values()}
+
+
+def declared() -> dict[str, list[str]]:
+    """The labels of each, by the name of its family."""
+    return {metric._name: list(metric._labelnames) for metric in counted()}
+
+
+def everything() -> Iterator[Metric]:
+    """Their families."""
+    return (family for metric in counted() for family in metric.collect())
 
 
 def key(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
@@ -60,6 +81,11 @@ class Process:
     def value(self, name: str, **labels: str) -> float:
         """One sample; 0 while it is not there."""
         return self.samples().get(key(name, **labels), 0.0)
+
+    def families(self) -> set[str]:
+        """The names that /metrics gives a type, without the process' own."""
+        found = re.findall(r"^# TYPE (\S+)", self.get("/metrics")[1], re.MULTILINE)
+        return {name.removesuffix("_total") for name in found if name.startswith("wireroom_")}
 
     def children(self) -> list[int]:
         """The process ids of its children."""

@@ -7,13 +7,27 @@ parent calls this, and never while it reads the files.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 # Stands in the place of a process id: `counter_gone.db`, `histogram_gone.db`.
 GONE = "gone"
+
+
+class Children:
+    """Collects what all processes of a worker have counted, of the metrics with these names."""
+
+    def __init__(self, folder: Path, names: set[str]) -> None:
+        self.names = names
+        self._all = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, added up."""
+        return (family for family in self._all.collect() if family.name in self.names)  # type: ignore[no-untyped-call]
 
 
 def fold(folder: Path) -> int:

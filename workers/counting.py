@@ -88,10 +88,10 @@ def _taken_in(intake: Any) -> None:
                     metrics.PUBLICATION_LAG.observe(max(0.0, lag.total_seconds()))
     for reason, number in intake.unfinished.items():
         metrics.UNFINISHED.labels(reason).inc(number)
+    if late := intake.unfinished["lease_lost"]:
+        metrics.LEASE_EXPIRIES.labels("document").inc(late)
     if intake.again:
-        # Whoever had them before let his lease run out: he failed, hung or died.
         metrics.RETRIES.labels("document").inc(intake.again)
-        metrics.LEASE_EXPIRIES.labels("document").inc(intake.again)
     if killed := guarded.killed_since_asked():
         metrics.PARSE_KILLS.inc(killed)
 

@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any
 
 import structlog
+from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,7 +31,6 @@ SHARE, EVERY = 0.02, 5.0
 MOST_GROUPS = 50
 QUEUES = ("fetch", "ingest")
 
-Family = GaugeMetricFamily | CounterMetricFamily
 COUNTED = {
     "stamped": "Events that were given their place.",
     "published": "Events added to the stream.",
@@ -50,7 +50,7 @@ class RelayCollector:
         self._feeds: gauges.Feeds | None = None
         self._feeds_again_at = 0.0
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Metric]:
         """The families as they stand now; a part that is out of reach is left out, and said to be."""
         for one in fields(self.relay.counters):
             name = f"wireroom_relay_{one.name}"
@@ -61,7 +61,7 @@ class RelayCollector:
         yield from self._part("database", self._database)
         yield from self._part("redis", self._redis)
 
-    def _part(self, name: str, look: Callable[[], list[Family]]) -> Iterable[Family]:
+    def _part(self, name: str, look: Callable[[], list[Metric]]) -> Iterable[Metric]:
         seen = GaugeMetricFamily(f"wireroom_{name}_up", f"Whether {name.capitalize()} answered the relay's questions.")
         try:
             found = look()
@@ -71,7 +71,7 @@ class RelayCollector:
         seen.add_metric([], int(bool(found)))
         return [seen, *found]
 
-    def _database(self) -> list[Family]:
+    def _database(self) -> list[Metric]:
         now = self.clock()
         with reading(self.relay.sessions) as session:
             queues = {
@@ -96,7 +96,7 @@ class RelayCollector:
             self._feeds_again_at = ended + max(EVERY, (ended - started) / SHARE)
         return self._feeds
 
-    def _redis(self) -> list[Family]:
+    def _redis(self) -> list[Metric]:
         stream, client = self.relay.stream, self.relay.stream.client
         info = client.info("memory")
         tip = stream.tip()
@@ -114,7 +114,7 @@ class RelayCollector:
             *self._groups(stream.groups(), tip.position),
         ]
 
-    def _groups(self, groups: Sequence[Group], tip: int) -> list[Family]:
+    def _groups(self, groups: Sequence[Group], tip: int) -> list[Metric]:
         """Lag by group: how many events, and since when the first of them stands there."""
         reached: dict[str, int] = {}
         pending: dict[str, int] = {}
@@ -141,7 +141,7 @@ def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"wireroom_{name}", meaning, value)
 
 
-def _queues(queues: dict[str, gauges.Queue], now: datetime) -> list[Family]:
+def _queues(queues: dict[str, gauges.Queue], now: datetime) -> list[Metric]:
     depth = GaugeMetricFamily("wireroom_waiting", "Rows that wait, 10001 for any more.", labels=["what"])
     age = GaugeMetricFamily("wireroom_waiting_age_seconds", "How long the first of them waits.", labels=["what"])
     for what, queue in queues.items():
@@ -150,22 +150,23 @@ def _queues(queues: dict[str, gauges.Queue], now: datetime) -> list[Family]:
     return [depth, age]
 
 
-def _of_feeds(feeds: gauges.Feeds) -> list[Family]:
+def _of_feeds(feeds: gauges.Feeds) -> list[Metric]:
     status = GaugeMetricFamily("wireroom_feeds", "Feeds by status.", labels=["status"])
     for name, number in feeds.by_status.items():
         status.add_metric([name], number)
-    fresh = GaugeMetricFamily(
-        "wireroom_feed_freshness_seconds", "Since a feed was last fetched well, as a quantile.", labels=["quantile"]
-    )
-    late = GaugeMetricFamily(
-        "wireroom_feed_overdue_seconds", "How long a feed is past its time, as a quantile.", labels=["quantile"]
-    )
-    for quantile in QUANTILES:
-        fresh.add_metric([f"{quantile:g}"], _quantile(feeds.freshness, quantile))
-        late.add_metric([f"{quantile:g}"], _quantile(feeds.overdue, quantile))
+    fresh = _summary("feed_freshness_seconds", "Since a feed was last fetched well, as a quantile.", feeds.freshness)
+    late = _summary("feed_overdue_seconds", "How long a feed is past its time, as a quantile.", feeds.overdue)
     failing = _gauge("feeds_failing", "Active feeds whose last attempt failed.", feeds.failing)
     due = _gauge("feeds_due", "Active feeds whose time has come and that nobody fetches.", feeds.due)
     return [status, failing, due, fresh, late]
+
+
+def _summary(name: str, meaning: str, ascending: Sequence[float]) -> Metric:
+    """Quantiles of what is seen now; the library's own summary has none."""
+    family = Metric(f"wireroom_{name}", meaning, "summary")
+    for quantile in QUANTILES:
+        family.add_sample(family.name, {"quantile": f"{quantile:g}"}, _quantile(ascending, quantile))
+    return family
 
 
 def _quantile(ascending: Sequence[float], quantile: float) -> float:

@@ -87,25 +87,27 @@ def make_server(
     folder = os.environ.get(FOLDER)
     return Observed(
         (chosen.metrics_host, chosen.metrics_port),
-        registry=_registry(folder, also),
+        registry=_registry(process, folder, also),
         folder=Path(folder) if folder else None,
         living=lambda: _living(chosen, process),
         ready=_held(faults or _ready(chosen)),
     )
 
 
-def _registry(folder: str | None, also: Sequence[Collector]) -> CollectorRegistry:
+def _registry(process: str, folder: str | None, also: Sequence[Collector]) -> CollectorRegistry:
     from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.multiprocess import MultiProcessCollector
 
     from workers import metrics
 
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     if folder:
-        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+        from workers.children import Children
+
+        registry.register(Children(Path(folder), metrics.names(process)))
     else:
-        registry.register(metrics.REGISTRY)
+        for counted in metrics.OF[process]:
+            registry.register(counted)
     for collector in also:
         registry.register(collector)
     return registry

@@ -20,6 +20,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONCE = {"keys", "migrate", "cli"}
 # Started on request only, by their profile.
 ON_REQUEST = {"webhooks", "serve", "websub", "cli"}
+# Others' images that look at the wire room from outside, together under one profile.
+OBSERVERS = {"prometheus", "grafana"}
 LASTING = sorted(SERVICES.keys() - ONCE)
 OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("wireroom"))
 WORKERS = ["fetch", "ingest"]
@@ -42,8 +44,9 @@ def size(value: str) -> int:
 
 def test_the_services_of_the_wire_room_are_there() -> None:
     always = {"keys", "postgres", "redis", "migrate", "beat", "fetch", "ingest", "relay"}
-    assert set(SERVICES) == always | ON_REQUEST
+    assert set(SERVICES) == always | ON_REQUEST | OBSERVERS
     assert {name for name, service in SERVICES.items() if service.get("profiles") == [name]} == ON_REQUEST
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["observe"]} == OBSERVERS
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -59,7 +62,7 @@ class TestEveryService:
 
     def test_does_not_run_as_root(self, name: str) -> None:
         # Postgres' image becomes `postgres` by itself, which is what its added capabilities are for.
-        assert name == "postgres" or SERVICES[name]["user"] in {"10001:10001", "redis"}
+        assert name == "postgres" or SERVICES[name]["user"] in {"10001:10001", "redis", "65534:65534", "472:0"}
 
     def test_has_limits_for_memory_processes_and_logs(self, name: str) -> None:
         service = SERVICES[name]
@@ -77,15 +80,18 @@ class TestEveryService:
     def test_listens_on_this_machine_only_if_at_all(self, name: str) -> None:
         ports = [default(port) for port in SERVICES[name].get("ports", [])]
         assert all(port.startswith("127.0.0.1:") for port in ports)
-        assert bool(ports) == (name in {"serve", "websub"})
+        assert bool(ports) == (name in {"serve", "websub"} | OBSERVERS)
 
     def test_sees_the_engine_and_the_host_through_no_mount(self, name: str) -> None:
-        mounts = [mount.partition(":")[0] for mount in SERVICES[name]["volumes"]]
-        assert set(mounts) <= COMPOSE["volumes"].keys()
+        mounts = {mount.partition(":")[0]: mount for mount in SERVICES[name]["volumes"]}
+        own = mounts.keys() - COMPOSE["volumes"].keys()
+        # Their configuration is this repository's, and they cannot write it.
+        assert all(path.startswith("./containers/observe/") and name in OBSERVERS for path in own)
+        assert all(mounts[path].endswith(":ro") and (ROOT / path).exists() for path in own)
 
     def test_reads_passwords_from_files_that_it_cannot_write(self, name: str) -> None:
         keys = [mount for mount in SERVICES[name]["volumes"] if mount.startswith("keys")]
-        assert keys
+        assert keys or name == "prometheus"
         assert name == "keys" or all(mount.endswith(":ro") for mount in keys)
 
 
@@ -174,7 +180,7 @@ def test_no_password_is_written_down() -> None:
 def test_every_image_has_a_version(name: str) -> None:
     image, _, tag = default(SERVICES[name]["image"]).rpartition(":")
     assert image
-    assert re.fullmatch(r"\d[\w.-]*", tag) if name in {"postgres", "redis"} else tag == "local"
+    assert re.fullmatch(r"v?\d[\w.-]*", tag) if name in {"postgres", "redis"} | OBSERVERS else tag == "local"
 
 
 def test_the_image_is_built_by_the_service_that_all_others_wait_for() -> None:

@@ -15,7 +15,7 @@ from workers import health
 from workers.settings import Settings
 
 SCRIPTS = Path(__file__).parents[2] / "containers"
-FOLDERS = ("own", "postgres", "redis", "wireroom", "subscriber")
+FOLDERS = ("own", "postgres", "redis", "wireroom", "subscriber", "grafana")
 
 
 def alive(folder: Path, process: str) -> subprocess.CompletedProcess[str]:
@@ -70,8 +70,8 @@ def make(folder: Path) -> dict[str, str]:
 def test_passwords_are_made_once_and_stay(keys: Path) -> None:
     made = make(keys)
     assert make(keys) == made
-    passwords = {made[f"own/{name}"] for name in ("postgres", "redis", "subscriber")}
-    assert len(passwords) == 3
+    passwords = {made[f"own/{name}"] for name in ("postgres", "redis", "subscriber", "grafana")}
+    assert len(passwords) == 4
     assert all(len(password) == 48 for password in passwords)
 
 
@@ -88,7 +88,8 @@ def test_each_service_finds_the_password_that_it_needs_and_no_other(keys: Path) 
     assert urlsplit(made["wireroom/wireroom_database_url"]).password == made["own/postgres"]
     assert urlsplit(made["wireroom/wireroom_redis_url"]).password == made["own/redis"]
     assert urlsplit(made["subscriber/redis_url"]).password == made["own/subscriber"]
-    for name in ("postgres", "redis", "subscriber"):
+    assert made["grafana/password"] == made["own/grafana"]
+    for name in ("postgres", "redis", "subscriber", "grafana"):
         holders = {file for file, text in made.items() if made[f"own/{name}"] in text and not file.startswith("own/")}
         assert {holder.split("/")[0] for holder in holders} <= {"wireroom", name}
 

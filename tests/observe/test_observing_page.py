@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from processes import declared, everything
 from prometheus_client import Metric
 from services import RedisServer
 
 from storage.db import make_engine, make_sessions
-from workers import metrics
 from workers.gauges import RelayCollector
 from workers.relay import Relay
 
@@ -22,19 +22,17 @@ def families(sqlite_url: str, server: RedisServer) -> Iterator[Metric]:
     relay = Relay(sessions=make_sessions(engine), redis_url=server.url)
     relay.step()
     server.client().xgroup_create(relay.key, "search", "0", mkstream=True)
-    yield from metrics.REGISTRY.collect()
+    yield from everything()
     yield from RelayCollector(relay).collect()
     relay.close()
     engine.dispose()
 
 
 def rows(sqlite_url: str, server: RedisServer) -> list[str]:
-    declared = {
-        metric._name: list(metric._labelnames) for metric in set(metrics.REGISTRY._names_to_collectors.values())
-    }
+    labels_of = declared()
     found = []
     for family in families(sqlite_url, server):
-        labels = declared.get(family.name)
+        labels = labels_of.get(family.name)
         if labels is None:
             labels = sorted({label for sample in family.samples for label in sample.labels})
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from storage import migrate
 from storage.db import make_engine
+from workers import metrics
 from workers.health import EVERY_SECONDS
 from workers.readiness import faults_of
 from workers.settings import Settings
@@ -108,5 +109,8 @@ def test_every_long_running_command_shows_itself_and_stops_when_asked(house: Sho
     process = house.start(*command, **own)
     assert process.get("/readyz") == (200, "ready\n")
     assert process.value("process_resident_memory_bytes") > 0
+    # Its own metrics and no others. What a worker's children have not counted yet has no file, and so no line.
+    mine = metrics.names("serve" if command[0] == "events" else command[0])
+    assert process.families() == mine or (command[0] == "worker" and process.families() < mine)
     process.running.send_signal(signal.SIGTERM)
     assert process.running.wait(60) == 0
