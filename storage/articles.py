@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, tuple_, update
 from sqlmodel import Session, col
 
 from storage import bulk
@@ -152,6 +152,30 @@ def write(session: Session, writes: Writes) -> None:
     if writes.retagged:
         connection.execute(delete(ArticleTag).where(col(ArticleTag.article_id).in_(writes.retagged)))
     bulk.insert_values(session, _TAGS, TAG_COLUMNS, writes.tags)
+
+
+def past(
+    session: Session, *, before: datetime, after: tuple[datetime, UUID] | None = None, limit: int = 500
+) -> list[tuple[UUID, int, datetime]]:
+    """Articles that last changed before that moment, as (id, feed, first seen), the oldest first; `after` goes on."""
+    seen, name = col(Article.first_seen_at), col(Article.id)
+    query = select(name, col(Article.feed_id), seen).where(seen < before, col(Article.revised_at) < before)
+    if after is not None:
+        query = query.where(or_(seen > after[0], and_(seen == after[0], name > after[1])))
+    return [(row[0], row[1], row[2]) for row in session.execute(query.order_by(seen, name).limit(limit))]
+
+
+def purge(session: Session, ids: Collection[UUID]) -> None:
+    """Forget articles with their revisions and tags. Their identities stay as tombstones: none comes back as new."""
+    wanted, connection = list(ids), session.connection()
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        for model, column in (
+            (ArticleTag, ArticleTag.article_id),
+            (Revision, Revision.article_id),
+            (Article, Article.id),
+        ):
+            connection.execute(delete(model).where(col(column).in_(some)))
 
 
 def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:

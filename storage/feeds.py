@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -194,6 +194,12 @@ def write_history(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add one history row per attempt."""
     if rows:
         session.execute(insert(Fetch), list(rows))
+
+
+def standing(session: Session, feed_ids: Collection[int]) -> set[str]:
+    """The articles (hex) whose items stand in the newest documents of these feeds."""
+    rows = session.scalars(select(col(Feed.seen)).where(col(Feed.id).in_(feed_ids)))
+    return {article for seen in rows for article in seen.values()}
 
 
 def history(session: Session, feed_id: int, limit: int = HISTORY) -> Sequence[Fetch]:

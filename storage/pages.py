@@ -66,6 +66,12 @@ def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) 
     return session.scalars(statement).all()
 
 
+def extend(session: Session, tokens: Mapping[int, str], until: datetime) -> None:
+    """Keep claimed pages (by their tokens) for longer; what is noted by now stays as it is."""
+    held = col(Page.lease_token).in_(set(tokens.values()))
+    session.connection().execute(update(Page).where(held).values(due_at=until))
+
+
 def any_due(session: Session, *, now: datetime) -> bool:
     """Whether pages wait to be fetched."""
     return bool(session.scalar(select(exists().where(col(Page.due_at) <= now))))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Table, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Integer, Table, delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -246,3 +246,15 @@ _APART = (
     .join(_OTHER, col(_OTHER.article_id) == col(StoryRuling.other_id), isouter=True)
     .where(col(StoryRuling.ruling) == Ruling.APART)
 )
+
+
+def forget(session: Session, article_ids: Collection[UUID]) -> None:
+    """Take purged articles out of their stories, and what operators decided about them; empty stories go, too."""
+    some, connection = list(article_ids), session.connection()
+    mine = col(StoryMember.article_id).in_(some)
+    left = set(session.scalars(select(col(StoryMember.story_id)).where(mine)))
+    connection.execute(delete(StoryMember).where(mine))
+    for column in (StoryRuling.article_id, StoryRuling.other_id):
+        connection.execute(delete(StoryRuling).where(col(column).in_(some)))
+    empty = ~exists().where(col(StoryMember.story_id) == col(Story.id))
+    connection.execute(delete(Story).where(col(Story.id).in_(left), empty))

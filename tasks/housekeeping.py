@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from storage import documents, feeds, pages, story_index
+from storage import articles, documents, feeds, pages, stories, story_index
 from storage.models import Feed
 from tasks.room import Room
 
@@ -18,7 +18,7 @@ STEP = 500
 
 def prune(room: Room) -> dict[str, int]:
     """Prune documents and fetch history; says how many rows of each went. Events are the relay's to prune."""
-    gone = {"documents": 0, "pages": 0, "attempts": 0, "story_prints": 0}
+    gone = {"articles": _articles(room), "documents": 0, "pages": 0, "attempts": 0, "story_prints": 0}
     while step := _documents(room):
         gone["documents"] += step
     while step := _pages(room):
@@ -32,6 +32,29 @@ def prune(room: Room) -> dict[str, int]:
             gone["attempts"] += feeds.prune_history(session, ids[start : start + STEP])
     log.info("store.pruned", **gone)
     return gone
+
+
+def _articles(room: Room) -> int:
+    """Purge articles past their time, but for those that stand in the newest document of their feed.
+
+    Their documents and pages are pruned after them.
+    """
+    if room.keep_articles is None:
+        return 0
+    before, after, gone = room.clock() - room.keep_articles, None, 0
+    while True:
+        with room.sessions.begin() as session:
+            step = articles.past(session, before=before, after=after, limit=STEP)
+            if not step:
+                return gone
+            last = step[-1]
+            after = (last[2], last[0])
+            standing = feeds.standing(session, {feed_id for _, feed_id, _ in step})
+            ids = [article for article, _, _ in step if article.hex not in standing]
+            stories.forget(session, ids)
+            story_index.drop(session, ids)
+            articles.purge(session, ids)
+            gone += len(ids)
 
 
 def _documents(room: Room) -> int:

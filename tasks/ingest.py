@@ -109,7 +109,9 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
     with reading(room.sessions) as session:
         feed = session.get_one(Feed, document.feed_id)
         body = documents.body(session, document.sha256)
-        backfill = not documents.earlier_ingested(session, document)
+        # The earlier documents may be pruned by now; then the feed itself remembers that there was one.
+        before = feed.hints.get("document", document.id) < document.id
+        backfill = not before and not documents.earlier_ingested(session, document)
     try:
         joined, decided = _read(room, feed, document, body)
     except _PagesAwaited as awaited:
@@ -234,7 +236,8 @@ def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Deci
     decisions = decided.decisions
     rhythm = Rhythm.from_json(feed.rhythm)
     published = [d.entry.published_at or now for d in decisions if d.outcome == "created"]
-    read = {d.entry.raw_sha256: d.article_id.hex for d in decisions if d.entry.raw_sha256 and d.article_id is not None}
+    # An item of JSON has no bytes of its own; it is noted all the same, for whoever asks what the document holds.
+    read = {d.entry.raw_sha256 or d.entry.sha256: d.article_id.hex for d in decisions if d.article_id is not None}
     feed.unread = None
     if document.cause is Cause.PUSH:
         feed.seen = feed.seen | read

@@ -25,6 +25,7 @@ from tasks.access import BadAccess, asked_at
 from tasks.fetch import fetch_batches
 from tasks.formats import FormatError, NoArticle, article_guarded
 from tasks.formats.pages import VERSION, content_of_page, is_teaser, own_text, visible
+from tasks.holding import holding
 from tasks.room import Room
 from tasks.urls import page_key
 
@@ -155,9 +156,10 @@ def fetch_due(room: Room) -> PagesReport:
         by_feed = {feed_id: session.get_one(Feed, feed_id) for feed_id in {row.feed_id for row in claimed}}
     asked = {(row.feed_id, row.url): row for row in claimed}
     requests = [_request(by_feed[row.feed_id], row) for row in claimed]
-    for batch in fetch_batches(room.fetch, requests):
-        found = [(asked[result.feed_id, result.url], result, *_found(result)) for result in batch]
-        _keep(room, found, report)
+    with holding(room, pages.extend, {row.feed_id: row.lease_token or "" for row in claimed}):
+        for batch in fetch_batches(room.fetch, requests):
+            found = [(asked[result.feed_id, result.url], result, *_found(result)) for result in batch]
+            _keep(room, found, report)
     log.info("pages.fetched", held=report.held, later=report.later, failed=report.failed)
     return report
 

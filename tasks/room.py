@@ -29,7 +29,7 @@ class Room:
     `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
     is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
     requests; when it was last shared out stands in `shared_out_at`. `page_wait` is how long a document of teasers waits
-    for its articles' pages.
+    for its articles' pages. `keep_articles` is how long an article is kept after its last change, for ever when None.
     """
 
     sessions: Sessions
@@ -50,6 +50,7 @@ class Room:
     story_window: timedelta = timedelta(days=7)
     page_wait: timedelta = timedelta(seconds=120)
     keep_documents: timedelta = timedelta(days=30)
+    keep_articles: timedelta | None = None
 
     @cached_property
     def enrichers(self) -> Enrichers:

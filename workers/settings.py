@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         120, ge=0, description="Seconds that a document of teasers waits for its articles' pages (`feeds set --pages`)."
     )
     keep_documents_days: int = Field(30, ge=1, description="Days that raw documents are kept (longer while in use).")
+    keep_articles_days: int | None = Field(
+        None,
+        ge=1,
+        description="Days that an article is kept after its last change, longer while its feed has it; else for ever.",
+    )
     keep_events_days: int = Field(30, ge=1, description="Days that events can be replayed.")
 
     @property
