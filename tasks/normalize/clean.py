@@ -14,7 +14,7 @@ from tasks.normalize.mend import mend, mend_lines
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding
 
-VERSION = 1  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
+VERSION = 2  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _FULL_TEXT = 600  # characters from which a teaser of several paragraphs is the article itself
 _PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off

@@ -31,7 +31,7 @@ _WIDE_NOISE = [
 # The part of it that western copy holds and NFKC makes no letter, digit or accent of.
 _PLAIN_NOISE = [
     (b"\xe2\x80", re.compile(rb"\xe2\x80[^\x97\xbe]")),
-    (b"\xc2", re.compile(rb"\xc2[\x80-\xa7\xa9\xab-\xae\xb0\xb1\xb6\xb7\xbb\xbf]")),
+    (b"\xc2", re.compile(rb"\xc2[\x80-\xa9\xab-\xae\xb0\xb1\xb4\xb6\xb7\xbb\xbf]")),
     (_TIMES, re.compile(_TIMES)),
     (_OVER, re.compile(_OVER)),
 ]
@@ -39,7 +39,7 @@ _EURO = "€".encode()
 _LOWER = bytes(ord(chr(code).lower()) if code < 128 else code for code in range(256))
 _LATIN_1 = bytes(range(128)) + b"\xc3" + bytes(range(0x80, 0xC0))  # all bytes of its letters, in UTF-8
 _LOWER_LATIN_1 = bytes(code + 0x20 if 0x80 <= code <= 0x9E else code for code in range(256))
-_COMPATIBLE = "…\u00a0"  # noise that NFKC would change: without it, next to no copy needs NFKC
+_COMPATIBLE = "…´¨\u00a0"  # noise that NFKC would change: without it, next to no copy needs NFKC
 _MASKED = 220  # bytes of key; what is longer says something, whatever its numbers
 _AS_ZERO = bytes(48 if 48 <= code <= 57 else code for code in range(256))
 _NOT_DIGITS = bytes(code for code in range(256) if not 48 <= code <= 57)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from storage.records import BlockKind, KnownLine, KnownLines
 from tasks.normalize.boilerplate import MET, judge_known, known_of
-from tasks.normalize.fold import fold_lines, mask_digits
+from tasks.normalize.fold import digits, fold_lines, mask_digits
 from tasks.normalize.paragraphs import find_paragraph_copies
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
@@ -26,6 +26,8 @@ _SURE = 0.9  # confidence from which a changed copy shows that a line is the tea
 _TEASER = range(16, 900)  # bytes of key of such a teaser
 _DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
 _JOINT = 24  # bytes of key that may stand between and around a headline and a teaser joined in one line
+_NUMBER = 12  # bytes of key behind a heading that a number makes another heading of, or its time
+_PIECE = 12  # bytes of key that a line must have to be the first piece of a teaser
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
@@ -98,12 +100,16 @@ class _Judge:
         self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
         self.headline = Target.of("headline", headline, keys[-2]) if keys[-2] else None
         self.teaser = Target.of("teaser", teaser, keys[-1]) if keys[-1] else None
+        self.openings: set[bytes] = set()
+        self.sizes: list[tuple[int, int]] = []
         self.first = self.second = self.last = len(lines)
 
     def run(self) -> Verdict:
         """Judge every line against headline, teaser, the source's known lines and the lines before it."""
         for target in self._targets():
             self._exact(target)
+        if self.teaser and self.slots:
+            self._pieces(self.teaser)
         if not self.teaser:
             self._places()
             self._seek_teaser()
@@ -152,7 +158,8 @@ class _Judge:
         keys, wanted = self.keys, target.key
         copies = [i for i in self.standing if keys[i] == wanted]
         if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
-            self.spoken = {i for i in copies if ends_sentence(self.lines[i])}
+            early = self._opening()
+            self.spoken = {i for i in copies if i > early and ends_sentence(self.lines[i])}
             if len(self.spoken) > 1:
                 copies = [i for i in copies if i not in self.spoken]
         for n, i in enumerate(copies):
@@ -162,19 +169,40 @@ class _Judge:
         setattr(self, target.name, replace(target, stands=True))
         self._sweep()
 
+    def _pieces(self, target: Target) -> None:
+        """The teaser line by line, right before a copy of headline or teaser: there the body has not begun."""
+        keys, standing = self.keys, self.standing
+        for n, i in enumerate(standing):
+            size = len(keys[i])
+            if not (_PIECE <= size < len(target.key) and target.key.startswith(keys[i])):
+                continue
+            end = n + 1
+            while end < len(standing) and target.key.startswith(keys[standing[end]], size):
+                size += len(keys[standing[end]])
+                end += 1
+            behind = standing[end - 1] + 1
+            if size == len(target.key) and behind in self.gone and self.gone[behind].confidence == 1.0:
+                for piece in standing[n:end]:
+                    self._mark(piece, target.found("cut", "is, with the lines beside it,", 0.9))
+                break
+        self._sweep()
+
+    def _opening(self) -> int:
+        """The first line that is a paragraph: what stands before it belongs to the page, and nobody says it."""
+        return next((i for i in self.standing if self._is_paragraph(i)), len(self.lines))
+
     def _is_paragraph(self, i: int) -> bool:
         size = len(self.keys[i])
         return size >= PARAGRAPH or (size >= SENTENCE and ends_sentence(self.lines[i]))
 
     def _places(self) -> None:
         """Find the first, the second and the last line that is a paragraph and no copy."""
-        targets = self._targets()
+        self._shapes()
         paragraphs: list[int] = []
         for n, i in enumerate(self.standing):
             if not self._is_paragraph(i) or (paragraphs and self.keys[i] == self.keys[paragraphs[0]]):
                 continue
-            following = self._following(n)
-            if any(copy_of(target, self.lines[i], self.keys[i], following, Place.LEAD) for target in targets):
+            if self._is_copy(n, Place.LEAD):
                 continue
             paragraphs.append(i)
             if len(paragraphs) == 2:
@@ -189,11 +217,37 @@ class _Judge:
         return not self.gone.keys() & {self.first, self.second, self.last}
 
     def _last_paragraph(self, end: int) -> int:
-        """The last paragraph that no earlier line says: a repeat at the foot does not make the foot body."""
-        for i in reversed(self.standing):
-            if self._is_paragraph(i) and self.first_at[self.keys[i]] == i:
+        """The last paragraph that is no copy: a repeat at the foot does not make the foot body."""
+        for n in range(len(self.standing) - 1, -1, -1):
+            i = self.standing[n]
+            if self._is_paragraph(i) and self.first_at[self.keys[i]] == i and not self._is_copy(n, Place.TAIL):
                 return i
         return end
+
+    def _shapes(self) -> None:
+        """What the copies of headline and teaser begin with, and how long they may be, cut ones aside."""
+        targets = self._targets()
+        self.openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
+        self.sizes = [size for target in targets for size in target.sizes]
+        if len(targets) == 2:
+            joined = len(targets[0].key) + len(targets[1].key)
+            self.sizes.append((joined, joined + _JOINT))
+
+    def _may_be_copy(self, i: int) -> bool:
+        """Whether a line outside the body has the form of a copy: most have not, and need no look at their text."""
+        key = self.keys[i]
+        size = len(key)
+        for least, most in self.sizes:
+            if least <= size <= most:
+                return True
+        return key[:_OPENING] in self.openings or "…" in self.lines[i] or "..." in self.lines[i]
+
+    def _is_copy(self, n: int, place: Place) -> bool:
+        i = self.standing[n]
+        if not self._may_be_copy(i):
+            return False
+        following = self._following(n)
+        return any(copy_of(target, self.lines[i], self.keys[i], following, place) for target in self._targets())
 
     def _place(self, i: int) -> Place:
         if i <= self.first:
@@ -275,11 +329,14 @@ class _Judge:
             return False
         if found.rule == "teaser_near" and any(j not in self.stubs for j in self.standing[n + 1 : other]):
             return False  # paragraphs of a report that follows a pattern are alike, too
-        return not (found.rule == "teaser_cut" and is_cut(target.text))
+        if found.rule != "teaser_cut":
+            return True
+        rest = target.key[len(key) :]
+        return not is_cut(target.text) and not (len(rest) <= _NUMBER and digits(rest))
 
     def _forms(self) -> None:
         targets = self._targets()
-        for n, i in self._candidates(targets):
+        for n, i in self._candidates():
             if i in self.spoken or (self.kinds and self.kinds[i] in _FIXED):
                 continue
             key = self.keys[i]
@@ -295,29 +352,17 @@ class _Judge:
                     self._joined(i)
         self._sweep()
 
-    def _candidates(self, targets: Sequence[Target]) -> list[tuple[int, int]]:
+    def _candidates(self) -> list[tuple[int, int]]:
         """The lines that may be a changed copy, each with its place among those that stand.
 
-        A cut copy begins as the text does. The other forms have about its length, and stand outside the body.
+        A cut copy begins as the text does, everywhere; the other forms stand outside the body.
         """
-        keys, second, last = self.keys, self.second, self.last
-        openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
-        sizes = [size for target in targets for size in target.sizes]
-        if len(targets) == 2:
-            joined = len(targets[0].key) + len(targets[1].key)
-            sizes.append((joined, joined + _JOINT))
-        found = []
-        for n, i in enumerate(self.standing):
-            key = keys[i]
-            if key[:_OPENING] in openings:
-                found.append((n, i))
-            elif not second <= i <= last:
-                size = len(key)
-                for least, most in sizes:
-                    if least <= size <= most:
-                        found.append((n, i))
-                        break
-        return found
+        keys, openings, second, last = self.keys, self.openings, self.second, self.last
+        return [
+            (n, i)
+            for n, i in enumerate(self.standing)
+            if (keys[i][:_OPENING] in openings if second <= i <= last else self._may_be_copy(i))
+        ]
 
     def _take_form(self, i: int, target: Target, found: Finding) -> None:
         """Take out a changed copy; the only one there is holds the field's place, and stays if its words differ."""
@@ -344,8 +389,14 @@ class _Judge:
         self._sweep()
 
     def _spare_lead(self) -> None:
-        """A teaser cut from a paragraph needs no line of its own: the paragraph says it whole."""
-        if not self.teaser or not is_cut(self.teaser.text):
+        """A teaser that a paragraph begins with needs no line of its own: the paragraph says it whole.
+
+        A single line that is the teaser may be a paragraph, too; one that comes twice is not.
+        """
+        if not self.teaser:
             return
-        if any(len(key) > len(self.teaser.key) and key.startswith(self.teaser.key) for key in self.keys):
+        wanted, keys = self.teaser.key, self.keys
+        if not is_cut(self.teaser.text) and keys.count(wanted) < 2:
+            return
+        if any(len(keys[i]) > len(wanted) and keys[i].startswith(wanted) for i in self.standing):
             self.slots = {i: name for i, name in self.slots.items() if name != "teaser"}

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from storage.records import BlockKind
-from tasks.normalize.targets import Finding, is_cut
+from tasks.normalize.contents import find_contents
+from tasks.normalize.quotes import add_quotes
+from tasks.normalize.targets import Finding, ends_sentence, is_cut
 
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
 _CUT = 30  # bytes of key that a cut line must have
-_PULLED = 60  # bytes of key that a pulled quote must have; a subhead taken from the text is shorter, and stays
-_LONGEST_PULLED = 600  # and may have at most
-_MARKS = "„“”\"«»‚‘’‹›「『'"
-_QUOTES = '„“”"«»'
-_SAMPLE = 24  # characters by which a pulled quote finds its paragraph
-_QUOTE_MARKS = '„“”"«»‚‘'  # before words that a paragraph quotes
-_QUOTED = re.compile(rf"[{_QUOTE_MARKS}](?=(\S.{{23}}))")
 _CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
-_MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
+_ASKING = ("?", "？", "؟")
+_CLOSING = "“”\"»«’'›)]」』 "
+_SENTENCES = re.compile(r"[.!?…]\s")  # a question alone has none: a teaser that ends in one is no question
+_ANSWER = 40  # bytes of key from which the line behind a question may be its answer
+# The heading of a ticker's entry: "+++ 14.20 Uhr +++", "20:42".
+_TIME = re.compile(
+    r"\W*(?:[01]?\d|2[0-3])(?:\s?[:.h]\s?[0-5]\d(?:\s?(?:Uhr|h|[ap]\.?m\.?|[A-Z]{2,4}))?|\s?(?:Uhr|h|[ap]\.?m\.?))\W*",
+    re.IGNORECASE,
+)
 _REFRAIN = 3  # times that a line comes back before it may be meant to
-_CONTENTS = 3  # lines that make a table of contents
-_SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 
 
@@ -35,13 +35,13 @@ def find_paragraph_copies(
     if kinds:
         standing = [i for i in standing if kinds[i] not in _FIXED]
     origins = _origins(keys, standing)
-    found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
+    found = find_contents(lines, keys, standing, origins)
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
     long = [(n, at) for n, at in origins.items() if len(keys[standing[n]]) >= LONG]
     returning = _returning(origins) if long else set()
     for n, at in long:
-        if at not in returning:
+        if at not in returning and not _is_meant(lines, keys, standing, n, at):
             found[standing[n]] = Finding(
                 rule="paragraph_copy",
                 reason="says an earlier line again",
@@ -51,7 +51,7 @@ def find_paragraph_copies(
     if found:
         _add_blocks(lines, standing, origins, found)
     _add_cuts(lines, keys, standing, found)
-    _add_pulled(lines, keys, standing, kinds, found)
+    add_quotes(lines, keys, standing, kinds, found)
     return found
 
 
@@ -66,6 +66,16 @@ def _origins(keys: Sequence[bytes], standing: Sequence[int]) -> dict[int, int]:
         if at != n:
             origins[n] = at
     return origins
+
+
+def _is_meant(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], n: int, at: int) -> bool:
+    """Whether a line is said again on purpose: a question that gets another answer, or news of a ticker's entry."""
+    line = lines[standing[n]]
+    if n + 1 < len(standing) and line.rstrip(_CLOSING).endswith(_ASKING) and not _SENTENCES.search(line):
+        answers = [standing[n + 1], standing[at + 1]]
+        if keys[answers[0]] != keys[answers[1]] and all(len(keys[i]) >= _ANSWER for i in answers):
+            return all(ends_sentence(lines[i]) for i in answers)
+    return at > 0 and all(_TIME.fullmatch(lines[standing[place - 1]]) for place in (n, at))
 
 
 def _returning(origins: dict[int, int]) -> set[int]:
@@ -86,33 +96,6 @@ def _returning(origins: dict[int, int]) -> set[int]:
         last[at] = n
         times[at] = times.get(at, 1) + 1
     return {at for at, count in times.items() if count >= _REFRAIN and at not in flat}
-
-
-def _contents(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], origins: dict[int, int]
-) -> dict[int, Finding]:
-    """A table of contents: lines in a row that all come again as subheads, in the same order and apart."""
-    again: dict[int, int] = {}
-    for n in sorted(origins):
-        again.setdefault(origins[n], n)
-    found: dict[int, Finding] = {}
-    row: list[int] = []
-    for n in [*sorted(again), len(standing) + 1]:
-        if row and (n != row[-1] + 1 or again[n] < again[row[-1]] + 2):
-            if len(row) >= _CONTENTS and again[row[0]] > row[-1] + 1:
-                for at in row:
-                    found[standing[at]] = Finding(
-                        rule="contents",
-                        reason="is a table of contents, whose lines come again as subheads",
-                        confidence=0.8,
-                        repeats=lines[standing[again[at]]],
-                    )
-            row = []
-        if n in again and _SUBHEAD[0] <= len(keys[standing[n]]) <= _SUBHEAD[1]:
-            row.append(n)
-        else:
-            row = []
-    return found
 
 
 def _add_blocks(
@@ -156,48 +139,3 @@ def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[in
                     repeats=lines[j],
                 )
                 break
-
-
-def _add_pulled(
-    lines: Sequence[str],
-    keys: Sequence[bytes],
-    standing: Sequence[int],
-    kinds: Sequence[BlockKind] | None,
-    found: dict[int, Finding],
-) -> None:
-    """Words that a paragraph quotes and that stand again in large type between the paragraphs: the paragraph stays.
-
-    Only a block that the source marks as a quotation counts: elsewhere a speaker may have said it twice.
-    """
-    if not kinds or BlockKind.QUOTE not in kinds:
-        return
-    quotes = [i for i in standing if kinds[i] is BlockKind.QUOTE and _PULLED <= len(keys[i]) <= _LONGEST_PULLED]
-    text = "\n".join(lines) if quotes else ""
-    if not any(mark in text for mark in _QUOTE_MARKS):
-        return
-    samples = Counter(_QUOTED.findall(text))
-    looks = 0
-    for i in quotes:
-        if looks >= _MOST_PULLED:
-            break
-        if i in found:
-            continue
-        words = lines[i].strip(_MARKS + " .,")
-        if samples[words[:_SAMPLE]] <= (lines[i][0] in _MARKS) or any(mark in words for mark in _QUOTES):
-            continue
-        looks += 1
-        origin = next((j for j in standing if j != i and j not in found and _quotes(lines[j], words)), None)
-        if origin is not None:
-            found[i] = Finding(
-                rule="pulled_quote",
-                reason="stands word for word in quotation marks in another paragraph",
-                confidence=0.85,
-                repeats=lines[origin],
-            )
-
-
-def _quotes(paragraph: str, words: str) -> bool:
-    """Whether the paragraph has exactly these words between two quotation marks."""
-    at = paragraph.find(words)
-    end = at + len(words)
-    return at > 0 and any(mark in _MARKS for mark in paragraph[end : end + 2])

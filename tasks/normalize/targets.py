@@ -16,12 +16,15 @@ _ELLIPSIS = tuple(dots + close for dots in ("…", "...", "… ", "... ") for cl
 _SENTENCE_END = (".", "!", "?", "…", ":", "。", "！", "？", "।", "؟")
 _CLOSING = "“”\"»«’'›)]」』 "
 # What may stand between a label and the copy, and between the copy and what a page hangs on behind it.
-_BEFORE = re.compile(r"[:|–—\-.)\]»•/>】]\s+|[|】]\s*|:\s*")
+_BEFORE = re.compile(r"(?:[:|–—\-.)\]»•/>】]|\+{2,})\s+|[|】：]\s*|:\s*")
 _BEHIND = re.compile(r"\s*[|•»/*]\s*|\s+[–—\-]+\s+|\s*[(\[:：]\s*|(?<=[.…!?“”\"»])\s+|\s+(?=…|\.\.\.|»|→)")
+# An ellipsis with at most a read-more behind it.
+_CUT_END = re.compile(r"\s*[\[(]?(?:…|\.{3})[\])]?\s*(?P<more>(?:\S+\s*){0,4})$")
 # A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "BHOPAL: ", "【…】 ".
 _FRONT = re.compile(
     r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*(?:\s[\w'’()/-]+){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]+\.)\s+"
 )
+_TITLE_END = re.compile(r"\s\|\s[^|]{1,40}$")  # a publisher's name behind a page's title
 _READ_MORE = """
 mehr|mehr lesen|weiterlesen|weiter lesen|mehr dazu|lesen sie mehr|mehr erfahren|zum artikel|jetzt lesen|read more|more
 read on|continue reading|keep reading|full story|read the full story|lire la suite|en savoir plus|leer más
@@ -32,6 +35,10 @@ READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|"
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
+_MORE_SIZE = 60  # last characters of a line in which a cut copy ends
+_LABEL_SIZE = 120  # first characters in which a label ends
+_PIECE = 30  # bytes of key that a cut copy with words around it must share with the text
+_LONG = 60  # bytes of key from which a text is too long to come back by chance
 _NEAR = 0.86
 _AROUND = 90  # bytes of key that may stand around a wrapped copy
 _NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
@@ -125,9 +132,13 @@ def copy_of(target: Target, text: str, key: bytes, following: Sequence[bytes], p
             return _cut(target, text, bare, key, following, place)
     elif wanted in key:
         return _wrapped(target, text, key, place)
-    if place is not Place.BODY:
-        return _near(target, text, key, place)
-    return None
+    if place is Place.BODY:
+        return None
+    if "…" in text or "..." in text:
+        found = _cut_and_wrapped(target, text, following)
+        if found:
+            return found
+    return _near(target, text, key, place)
 
 
 def _is_line(target: Target, text: str, place: Place) -> bool:
@@ -161,13 +172,32 @@ def _cut(
     return None
 
 
+def _cut_and_wrapped(target: Target, text: str, following: Sequence[bytes]) -> Finding | None:
+    """A beginning of the text, cut with an ellipsis, that has a label in front of it or a read-more behind."""
+    end = _CUT_END.search(text, max(0, len(text) - _MORE_SIZE))
+    if not end or (end["more"] and fold(end["more"]) not in READ_MORE and ends_sentence(end["more"])):
+        return None
+    cut = text[: end.start()]
+    for start in [0, *(mark.end() for mark in _BEFORE.finditer(cut[:_LABEL_SIZE]))]:
+        piece = fold(cut[start:])
+        if len(piece) < _PIECE:
+            break
+        if target.key.startswith(piece) and not _continued(target.key[len(piece) :], following):
+            return target.found("cut", "has a few words around the beginning, cut with an ellipsis, of", 0.92)
+    return None
+
+
 def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
     extra = len(key) - len(target.key)
-    if place is Place.BODY or len(target.key) < 18 or extra > min(_AROUND, max(24, len(target.key))):
+    if place is Place.BODY:
+        if len(target.key) >= _LONG and key.startswith(target.key) and key[len(target.key) :] in READ_MORE:
+            return target.found("wrapped", "has a read-more behind", 0.9)
+        return None
+    if len(target.key) < 18 or extra > min(_AROUND, max(24, len(target.key))):
         return None
     before = key.find(target.key)
     behind = extra - before
-    if behind and is_cut(target.text):
+    if behind and is_cut(target.text) and not _TITLE_END.search(text):
         return None  # the line goes on where the text was cut from it
     if before and behind and place is Place.TAIL:
         return None  # a line of a list that names the piece says more than the piece's name
@@ -182,7 +212,7 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
 
 def _label(text: str, rest: bytes) -> bool:
     """Whether what stands before the copy is set off from it as a label, a dateline or a section is."""
-    for cut in _BEFORE.finditer(text[:120]):
+    for cut in _BEFORE.finditer(text[:_LABEL_SIZE]):
         tail = fold(text[cut.end() :])
         if tail and rest.startswith(tail):
             return True

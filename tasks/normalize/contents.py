@@ -1,0 +1,88 @@
+"""Finds tables of contents: lines in a row whose words all come again further down, as subheads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tasks.normalize.fold import fold
+from tasks.normalize.targets import Finding
+
+_CONTENTS = 3  # lines that make a table of contents
+_SUBHEAD = (12, 140)  # bytes of key that a line in it may have
+# The time of an event behind its words, as a live report lists them at the top: "Mole breaks in two20:42".
+_CLOCK = re.compile(r"\s*(?:[01]?\d|2[0-3])[:.][0-5]\d(?:\s*(?:Uhr|h|[ap]\.?m\.?))?$", re.IGNORECASE)
+_CLOCK_SIZE = 12  # characters that such a time may have
+
+
+def find_contents(
+    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], origins: Mapping[int, int]
+) -> dict[int, Finding]:
+    """Return the lines of a table of contents; `origins` are the places whose line an earlier one says."""
+    found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
+    return found | _events(lines, keys, standing)
+
+
+def _contents(
+    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], origins: Mapping[int, int]
+) -> dict[int, Finding]:
+    """A table of contents: lines in a row that all come again as subheads, in the same order and apart."""
+    again: dict[int, int] = {}
+    for n in sorted(origins):
+        again.setdefault(origins[n], n)
+    found: dict[int, Finding] = {}
+    row: list[int] = []
+    for n in [*sorted(again), len(standing) + 1]:
+        if row and (n != row[-1] + 1 or again[n] < again[row[-1]] + 2):
+            if len(row) >= _CONTENTS and again[row[0]] > row[-1] + 1:
+                for at in row:
+                    found[standing[at]] = Finding(
+                        rule="contents",
+                        reason="is a table of contents, whose lines come again as subheads",
+                        confidence=0.8,
+                        repeats=lines[standing[again[at]]],
+                    )
+            row = []
+        if n in again and _SUBHEAD[0] <= len(keys[standing[n]]) <= _SUBHEAD[1]:
+            row.append(n)
+        else:
+            row = []
+    return found
+
+
+def _events(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int]) -> dict[int, Finding]:
+    """The key events at the top of a live report: lines in a row that end in a time and come again without it."""
+    timed = [n for n, i in enumerate(standing) if not keys[i][-4:].isalpha() and _is_timed(lines[i], keys[i])]
+    found: dict[int, Finding] = {}
+    row: list[int] = []
+    for n in [*timed, len(standing) + 1] if len(timed) >= _CONTENTS else ():
+        if row and n != row[-1] + 1:
+            if len(row) >= _CONTENTS:
+                found |= _told_below(lines, keys, standing, row)
+            row = []
+        row.append(n)
+    return found
+
+
+def _is_timed(line: str, key: bytes) -> bool:
+    end = line[-_CLOCK_SIZE:]
+    return len(key) <= _SUBHEAD[1] and (":" in end or "." in end) and _CLOCK.search(end) is not None
+
+
+def _told_below(
+    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], row: Sequence[int]
+) -> dict[int, Finding]:
+    """The lines of a row that come again below it without their time, if that many do that it is no chance."""
+    below = {keys[i]: i for i in standing[row[-1] + 1 :]}
+    told: dict[int, Finding] = {}
+    for n in row:
+        i = standing[n]
+        again = below.get(fold(_CLOCK.sub("", lines[i])))
+        if again is not None:
+            told[i] = Finding(
+                rule="contents",
+                reason="is a key event with its time, which comes again below",
+                confidence=0.8,
+                repeats=lines[again],
+            )
+    return told if len(told) >= _CONTENTS else {}
