@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from storage import bulk
@@ -63,13 +63,16 @@ def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
 
 def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
     """The stored content of these revisions (article id → number)."""
-    pairs = list(versions.items())
+    wanted = list(versions)
     found: dict[UUID, dict[str, Any]] = {}
-    for start in range(0, len(pairs), CHUNK):
-        query = select(col(Revision.article_id), col(Revision.content)).where(
-            tuple_(col(Revision.article_id), col(Revision.number)).in_(pairs[start : start + CHUNK])
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        # Two lists and not one of pairs: SQLite reads the whole table for pairs.
+        query = select(col(Revision.article_id), col(Revision.number), col(Revision.content)).where(
+            col(Revision.article_id).in_(some), col(Revision.number).in_({versions[one] for one in some})
         )
-        found.update((article_id, content) for article_id, content in session.execute(query))
+        rows = session.execute(query)
+        found |= {article_id: content for article_id, number, content in rows if number == versions[article_id]}
     return found
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, case, cast, func, select, tuple_
+from sqlalchemy import Text, case, cast, func, select
 from sqlmodel import Session, col
 
 from storage import articles, outbox, quarantine
@@ -179,11 +179,11 @@ class Glancer:
         ).all()
         versions = [version for _, kind, subject, body in told if (version := _version(kind, subject, body))]
         for start in range(0, len(versions), articles.CHUNK):
-            pairs = versions[start : start + articles.CHUNK]
-            query = select(func.sum(_REMOVED_LINES)).where(
-                tuple_(col(Revision.article_id), col(Revision.number)).in_(pairs)
+            pairs = set(versions[start : start + articles.CHUNK])
+            query = select(col(Revision.article_id), col(Revision.number), _REMOVED_LINES).where(
+                col(Revision.article_id).in_({one for one, _ in pairs}), col(Revision.number).in_({n for _, n in pairs})
             )
-            self._removed += int(session.scalar(query) or 0)
+            self._removed += sum(lines or 0 for one, number, lines in session.execute(query) if (one, number) in pairs)
         if told:
             self._tallied_to = told[-1][0]
 
