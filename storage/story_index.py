@@ -8,7 +8,7 @@ takes no more: it tells nothing, and its copies find each other by their other k
 from __future__ import annotations
 
 import struct
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,14 +75,14 @@ class Found:
     full: frozenset[int]
 
 
-def lock(session: Session, prints: Iterable[Print]) -> None:
+def lock(session: Session, wanted: Iterable[int]) -> None:
     """Make every other transaction with one of these keys wait for the end of this one.
 
     So of two copies that arrive at the same moment the second one finds the first. SQLite has one writer anyway.
     """
     if is_sqlite(session):
         return
-    keys = sorted({key for one in prints for key in one.every_key})
+    keys = sorted(set(wanted))
     alone = len(keys) > OWN_LOCKS
     gate = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     session.execute(text(f"SELECT {gate}(:gate)"), {"gate": _GATE})
@@ -147,13 +147,16 @@ def neighbours(session: Session, prints: Sequence[Print], *, since: datetime) ->
 
 def _nearest(one: Print, having: Mapping[int, Sequence[int]]) -> list[tuple[int, float]]:
     """The texts with `ENOUGH` of its keys, those with the rarest ones first."""
-    weights: defaultdict[int, float] = defaultdict(float)
-    shared: Counter[int] = Counter()
+    weights: dict[int, float] = {}
+    shared: dict[int, int] = {}
     for key in one.every_key:
-        those = having.get(key, ())
-        shared.update(those)
-        for print_id in those:
-            weights[print_id] += 1 / len(those)
+        if key in having:
+            those = having[key]
+            for print_id in those:
+                weights[print_id] = weights.get(print_id, 0.0) + 1 / len(those)
+                shared[print_id] = shared.get(print_id, 0) + 1
+    if not weights:
+        return []
     near = [(print_id, weight) for print_id, weight in weights.items() if shared[print_id] >= ENOUGH or not one.keys]
     return sorted(near, key=lambda weighed: (-weighed[1], weighed[0]))[:NEAREST]
 

@@ -1,4 +1,4 @@
-"""Ingest one stored document: read what is held, decide in pure stages, write in one transaction.
+"""Ingest stored documents: read what is held, decide in pure stages, write in one transaction.
 
     read    feed, bytes, the identities its entries are known by, what is held of them
     decide  parse → identify → normalize → tag → revise                          (no transaction is open)
@@ -11,7 +11,7 @@ everything back, and the document is read anew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,6 +31,7 @@ from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.memory import hints_json
 from tasks.rekey import AGAIN, Rekeyed
 from tasks.room import Room
+from tasks.stories.settle import lock_copies
 from tasks.write import Occasion, write
 
 log = structlog.get_logger()
@@ -92,11 +93,28 @@ class Ingested:
         return [entry.published_at for entry in created if entry.published_at is not None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A document that was read and decided on, and waits to be written."""
+
+    document: Document
+    joined: pages.Joined
+    decided: Decided
+    backfill: bool
+    now: datetime
+
+
 def ingest(room: Room, document: Document) -> Ingested:
     """Ingest a claimed document; raises LeaseLost when it took longer than its lease, Raced after several races."""
     for left in reversed(range(RACES)):
         try:
-            return _ingest_once(room, document)
+            ready = prepare(room, document)
+            if isinstance(ready, Ingested):
+                return ready
+            with room.sessions.begin() as session:
+                result = _write(session, room, ready, feeds.lock(session, document.feed_id))
+            result.ingested_at = room.clock()
+            return result
         except Raced as race:
             if not left:
                 raise
@@ -104,7 +122,12 @@ def ingest(room: Room, document: Document) -> Ingested:
     raise AssertionError("unreachable: the last race is raised")
 
 
-def _ingest_once(room: Room, document: Document) -> Ingested:
+def prepare(room: Room, document: Document) -> Ready | Ingested:
+    """Read a document and decide on its entries.
+
+    One that is no feed is put into quarantine, one that waits for pages is put aside, and that is its end for now.
+    Raises LeaseLost.
+    """
     now = room.clock()
     with reading(room.sessions) as session:
         feed = session.get_one(Feed, document.feed_id)
@@ -120,41 +143,60 @@ def _ingest_once(room: Room, document: Document) -> Ingested:
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
+    return Ready(document=document, joined=joined, decided=decided, backfill=backfill, now=now)
+
+
+def write_together(room: Room, those: Sequence[Ready]) -> list[Ingested]:
+    """Write documents of different feeds in one transaction: all of them, or none.
+
+    Every document touches the same few indexes; together they touch each page of them once. Raises LeaseLost, Raced.
+    """
+    with room.sessions.begin() as session:
+        # One order for all workers, feeds before copies, so that no two wait for each other.
+        ordered = sorted(those, key=lambda ready: ready.document.feed_id)
+        locked = [feeds.lock(session, ready.document.feed_id) for ready in ordered]
+        decided = [decision for ready in ordered for decision in ready.decided.decisions]
+        lock_copies(session, [one.fingerprint for one in decided if one.fingerprint is not None])
+        written = [_write(session, room, ready, feed) for ready, feed in zip(ordered, locked, strict=True)]
+    for result in written:
+        result.ingested_at = room.clock()
+    return written
+
+
+def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested:
+    document, joined, decided, now = ready.document, ready.joined, ready.decided, ready.now
     parsed, decisions, bad = joined.parsed, decided.decisions, decided.bad
     result = Ingested(
         document_id=document.id,
-        feed_id=feed.id,
+        feed_id=document.feed_id,
         state=DocumentState.INGESTED,
         cause=document.cause,
         fetched_at=document.fetched_at,
         ingested_at=now,
-        backfill=backfill,
+        backfill=ready.backfill,
         decisions=decisions,
         skipped=len(parsed.skipped),
         reread=bool(document.outcome.get("whole")),
     )
-    with room.sessions.begin() as session:
-        locked = feeds.lock(session, feed.id)
-        if joined.open and page_rows.arrived(session, feed.id, joined.open):
-            raise Raced("a page came while its entry was worked on")
-        page_rows.want(session, joined.wanted, now=now)
-        occasion = Occasion(cause=document.cause, now=now, backfill=backfill)
-        result.events = len(write(session, room, locked, document, decisions, occasion))
-        taught = [decision.taught for decision in decisions if decision.taught]
-        if taught:
-            lines = source_lines.load(session, feed.id)
-            source_lines.count(lines, taught, now)
-            session.add(lines)
-        result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
-        if decided.rekeyed is not None:
-            result.events += _tell_rekeyed(session, locked, document, decided.rekeyed, now)
-        if document.id >= locked.hints.get("document", 0):
-            _learn(locked, document, parsed, decided, now)
-            push.learn(session, locked, document, parsed.hints, decisions, now)
-        outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
-        if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
-            raise LeaseLost(f"document {document.id} was given to another worker")
-    result.ingested_at = room.clock()
+    if joined.open and page_rows.arrived(session, document.feed_id, joined.open):
+        raise Raced("a page came while its entry was worked on")
+    page_rows.want(session, joined.wanted, now=now)
+    occasion = Occasion(cause=document.cause, now=now, backfill=ready.backfill)
+    result.events = len(write(session, room, locked, document, decisions, occasion))
+    taught = [decision.taught for decision in decisions if decision.taught]
+    if taught:
+        lines = source_lines.load(session, document.feed_id)
+        source_lines.count(lines, taught, now)
+        session.add(lines)
+    result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
+    if decided.rekeyed is not None:
+        result.events += _tell_rekeyed(session, locked, document, decided.rekeyed, now)
+    if document.id >= locked.hints.get("document", 0):
+        _learn(locked, document, parsed, decided, now)
+        push.learn(session, locked, document, parsed.hints, decisions, now)
+    outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
+    if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
+        raise LeaseLost(f"document {document.id} was given to another worker")
     return result
 
 

@@ -18,7 +18,7 @@ from storage.models import Document, DocumentState
 from storage.records import FetchOutcome
 from tasks import alone
 from tasks.holding import holding
-from tasks.ingest import Ingested, LeaseLost, ingest, refuse
+from tasks.ingest import Ingested, LeaseLost, Ready, ingest, prepare, refuse, write_together
 from tasks.room import Room
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ def take_in_alone(room: Room, document_id: int, token: str) -> None:
         document = documents.taken(session, document_id, token)
     if document is not None:
         bound, started = log.bind(document_id=document.id, feed_id=document.feed_id), perf_counter()
-        _tell(bound, document, ingest(room, document), started)
+        _tell(bound, document, ingest(room, document), perf_counter() - started)
 
 
 def _claimed(room: Room, *, ids: Sequence[int] | None = None, limit: int = 1) -> Sequence[Document]:
@@ -103,16 +103,52 @@ def _claimed(room: Room, *, ids: Sequence[int] | None = None, limit: int = 1) ->
 def _work_off(room: Room, claimed: Sequence[Document], intake: Intake) -> None:
     intake.again += sum(document.attempts > 1 for document in claimed)
     with holding(room, documents.extend, {document.id: document.lease_token or "" for document in claimed}):
-        for document in claimed:
-            done = _take_in_one(room, document)
-            if isinstance(done, str):
-                intake.unfinished[done] += 1
-            elif done is None:
+        done, left = _take_in_together(room, [document for document in claimed if document.attempts == 1])
+        alone = [document for document in claimed if document.attempts > 1]
+        for one in (*done, *(_take_in_one(room, document) for document in (*left, *alone))):
+            if isinstance(one, str):
+                intake.unfinished[one] += 1
+            elif one is None:
                 continue
-            elif done.awaited:
-                intake.waiting.append(done)
+            elif one.awaited:
+                intake.waiting.append(one)
             else:
-                intake.ingested.append(done)
+                intake.ingested.append(one)
+
+
+def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Ingested], Sequence[Document]]:
+    """Ingest documents (of different feeds, as they are claimed) in one transaction; returns also those left to do.
+
+    Where anything goes wrong nothing is written, and one by one it is seen whose fault it is.
+    """
+    if len(those) < 2:
+        return [], those
+    started = perf_counter()
+    done: list[Ingested] = []
+    ready: list[Ready] = []
+    left: list[Document] = []
+    for document in those:
+        try:
+            one = prepare(room, document)
+        except Exception as error:  # noqa: BLE001  # met again, and then said in full, when it is tried alone
+            log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
+            left.append(document)
+            continue
+        if isinstance(one, Ready):
+            ready.append(one)
+        else:
+            done.append(one)
+    try:
+        done += write_together(room, ready) if ready else []
+    except Exception as error:  # noqa: BLE001  # as above
+        log.info("documents.taken_apart", document_ids=[one.document.id for one in ready], error=repr(error)[:300])
+        left += [one.document for one in ready]
+    each = (perf_counter() - started) / len(those)
+    by_id = {document.id: document for document in those}
+    for result in done:
+        bound = log.bind(document_id=result.document_id, feed_id=result.feed_id)
+        _tell(bound, by_id[result.document_id], result, each)
+    return done, left
 
 
 def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
@@ -130,11 +166,12 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
         _give_back(room, document, blameless=blameless)
         return "failed"
     if result is not None:
-        _tell(bound, document, result, started)
+        _tell(bound, document, result, perf_counter() - started)
     return result
 
 
-def _tell(bound: BoundLogger, document: Document, result: Ingested, started: float) -> None:
+def _tell(bound: BoundLogger, document: Document, result: Ingested, seconds: float) -> None:
+    """The one line of a document; `seconds` is its share where several were done together."""
     if result.awaited:
         bound.info("document.awaits_pages", pages=result.awaited)
         return
@@ -146,7 +183,7 @@ def _tell(bound: BoundLogger, document: Document, result: Ingested, started: flo
         quarantined=result.quarantined,
         events=result.events,
         lines_removed=result.removed_lines,
-        duration_ms=round((perf_counter() - started) * 1000, 1),
+        duration_ms=round(seconds * 1000, 1),
         **({"error": result.error} if result.error else {}),
     )
 

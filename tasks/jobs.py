@@ -77,7 +77,7 @@ def seek_feed(feed_id: int) -> None:
 
 @shared_task(name="wireroom.ingest_documents")
 def ingest_documents(ids: Sequence[int]) -> Told:
-    """Ingest as many waiting documents as are named, the most urgent first, each in its own transaction."""
+    """Ingest as many waiting documents as are named, the most urgent first."""
     from tasks import intake
 
     taken = intake.work_off_waiting(room(), len(ids))

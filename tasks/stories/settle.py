@@ -7,7 +7,7 @@ write   members, stories, and the texts that later copies shall find
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from storage.ids import new_id
 from storage.records import StoryRelation
 from storage.story_index import Print
 from tasks.stories.compare import Comparison
+from tasks.stories.fingerprint import Fingerprint
 from tasks.stories.place import Candidate, Placement, place
 from tasks.stories.table import Arrival, Table, groups_of, laid, remember
 
@@ -60,7 +61,7 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
     that writes any: from here to the commit no other transaction settles a copy of one of them.
     """
     prints = {a.article_id: _print(a) for a in arrivals if a.fingerprint.text_key is not None}
-    story_index.lock(session, prints.values())
+    story_index.lock(session, [key for one in prints.values() for key in one.every_key])
     story_index.drop(session, [a.article_id for a in arrivals if a.revised])
     found = story_index.neighbours(session, list(prints.values()), since=since)
     table = laid(session, arrivals, found.neighbours, now)
@@ -86,6 +87,17 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
     story_index.keep(session, table.kept, now=now)
     story_index.add(session, lasting, full=found.full, now=now)
     return {article_id: _final(done, table.story_of[article_id]) for article_id, done in settled.items()}
+
+
+def lock_copies(session: Session, fingerprints: Iterable[Fingerprint]) -> None:
+    """Lock for all of these texts what `settle` would lock for each of several documents in turn.
+
+    One transaction that settles more than one document begins with this, so that two of them cannot each hold what
+    the other one waits for.
+    """
+    story_index.lock(
+        session, [key for mark in fingerprints if mark.text_key is not None for key in (*mark.keys, mark.text_key)]
+    )
 
 
 def _final(done: Settled, story_id: UUID) -> Settled:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from publisher import Piece, Publisher
-from sqlalchemy import select
-from sqlmodel import col
+from sqlalchemy import event, select
+from sqlmodel import Session, col
 from wire import BODY, TEASER, Clock, articles, bath, events, poll_and_ingest, subscribe
 
 from storage import articles as store
 from storage import documents, feeds, quarantine
-from storage.models import Document, DocumentState, FeedStatus, OutboxEvent, QuarantineState
-from storage.records import FetchOutcome
+from storage.models import Document, DocumentState, Feed, FeedStatus, OutboxEvent, QuarantineState
+from storage.records import Event, FetchOutcome
+from tasks import ingest as ingesting
 from tasks.content import clean_of
 from tasks.ingest import ingest
 from tasks.intake import batches, sweep, take_in, work_off_waiting
@@ -247,3 +250,48 @@ def test_the_events_of_a_first_fetch_are_marked_as_backfill(room: Room, publishe
     with room.sessions() as session:
         bodies = session.scalars(select(col(OutboxEvent.body)).order_by(col(OutboxEvent.id)))
         assert [json.loads(body)["data"]["backfill"] for body in bodies] == [True, False]
+
+
+def test_one_document_that_cannot_be_written_does_not_hold_up_those_that_came_with_it(
+    room: Room, publisher: Publisher, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.feeds |= {name: [bath().edited(guid=f"bad-{name}", headline=f"Bad in {name}")] for name in ("a", "b")}
+    ids = {name: subscribe(room, publisher, name) for name in ("stadt", "a", "b")}
+    write = ingesting.write
+
+    def fail_for_a(session: Session, room: Room, feed: Feed, *rest: Any) -> list[Event]:
+        if feed.id == ids["a"]:
+            raise RuntimeError("the disk is full")
+        return write(session, room, feed, *rest)
+
+    monkeypatch.setattr(ingesting, "write", fail_for_a)
+    _, done = poll_and_ingest(room, clock)
+    assert {one.feed_id for one in done} == {ids["stadt"], ids["b"]}
+    assert {article.feed_id for article in articles(room)} == {ids["stadt"], ids["b"]}
+    monkeypatch.undo()
+    clock.forward(minutes=4)  # its lease is over
+    [waiting] = list(sweep(room))
+    [late] = take_in(room, waiting)
+    assert (late.feed_id, late.outcomes["created"]) == (ids["a"], 1)
+    assert sorted(events(room)).count("article.created") == 3
+
+
+def test_documents_of_different_feeds_are_written_in_one_transaction(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    publisher.feeds |= {name: [bath().edited(guid=f"bad-{name}", headline=f"Bad in {name}")] for name in ("a", "b")}
+    for name in ("stadt", "a", "b"):
+        subscribe(room, publisher, name)
+    clock.forward(days=1)
+    report = poll_due(room)
+    commits: list[object] = []
+    engine = room.sessions.kw["bind"]
+
+    def note(connection: object) -> None:
+        commits.append(connection)
+
+    event.listen(engine, "commit", note)
+    take_in(room, [document_id for document_id, _ in report.documents])
+    event.remove(engine, "commit", note)
+    assert len(articles(room)) == 3
+    assert len(commits) == 3  # the claim, all that was written, and a claim that finds nothing more
