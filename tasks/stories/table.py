@@ -125,9 +125,7 @@ def _fullest_second(those: list[Neighbour]) -> list[Neighbour]:
 
 def groups_of(table: Table, arrival: Arrival, one: Print) -> list[Group]:
     """The groups of this document's arrivals before those that are only in the store: nothing is nearer."""
-    beside: Counter[UUID] = Counter()
-    for key in one.every_key:
-        beside.update(table.by_key.get(key, ()))
+    beside = Counter([other for key in one.every_key if key in table.by_key for other in table.by_key[key]])
     held = _grouped(table, table.neighbours.get(arrival.article_id, ()))
     here: dict[UUID, list[Arrival]] = {}
     for article_id, shared in beside.most_common():
