@@ -110,6 +110,7 @@ class Relay:
         # The last position that this relay has seen in the stream: what comes up to it is only brought back.
         self._reached = 0
         self._behind = True
+        self._more = False
         self._overtaken = False
         start = self.clock()
         self._due = _Due(check=start, housekeeping=start)
@@ -138,7 +139,7 @@ class Relay:
             if failing:
                 log.info("relay.recovered", holder=self.holder)
                 failing = 0.0
-            wait = 0.0 if state is State.BUSY else min(self.limits.poll_idle, max(self.limits.poll, wait * 1.3))
+            wait = self._wait(state, wait)
         self.close()
 
     def step(self) -> State:
@@ -150,8 +151,9 @@ class Relay:
             published = 0
             if self._tip is None or self._behind or now >= self._due.check:
                 published += self._publish(now)
-            if self._stamp():
+            if stamped := self._stamp():
                 published += self._publish(now)
+                self._behind |= stamped >= self.limits.batch
         except LeaseLost as lost:
             log.warning("relay.fenced", holder=self.holder, detail=str(lost))
             self._held = None
@@ -160,6 +162,15 @@ class Relay:
             self._due.housekeeping = now + self.limits.housekeeping
             self._keep_house(now)
         return State.BUSY if published or self._behind else State.IDLE
+
+    def _wait(self, state: State, last: float) -> float:
+        """Seconds until the next step, after one that found `state` and `last` seconds of waiting before it."""
+        if self._behind and state is not State.STANDBY:
+            return 0.0
+        # A step costs the same for one event as for many: the few that come meanwhile are worth waiting for.
+        return (
+            self.limits.poll if state is State.BUSY else min(self.limits.poll_idle, max(self.limits.poll, last * 1.3))
+        )
 
     def close(self) -> None:
         """Give the lease back, so that another relay goes on at once."""
@@ -226,7 +237,7 @@ class Relay:
             self.told([event for event in events if event.position > self._reached], self.clock())
             self._reached = max(self._reached, events[-1].position)
         self._due.check = now + self.limits.check
-        self._behind = added is None or added > 0
+        self._behind = added is None or self._more
         self._tip = tip.position
         self.counters.published += added or 0
         return added or 0
@@ -241,7 +252,9 @@ class Relay:
                 first = outbox.first_since(session, now - self.limits.stream_retention)
                 after = (first or outbox.last_position(session) + 1) - 1
             limits = self.limits
-            return outbox.read_after(session, after, limit=limits.batch, max_bytes=limits.batch_bytes)
+            events = outbox.read_after(session, after, limit=limits.batch, max_bytes=limits.batch_bytes)
+            self._more = bool(events) and events[-1].position < outbox.last_position(session)
+            return events
 
     def _compare(self, tip: Tip, stored: str | None, last: int) -> None:
         """Refuse a stream that is another database's; notice one that is ahead of the database."""
