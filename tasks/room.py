@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -13,11 +13,7 @@ from storage.db import Sessions
 from tasks.cadence import CadencePolicy
 from tasks.enrich import Enrichers
 from tasks.fetch import FetchPolicy
-
-
-def utc_now() -> datetime:
-    """The wall clock, aware."""
-    return datetime.now(UTC)
+from tasks.fetch.policy import utc_now
 
 
 @dataclass(kw_only=True)
@@ -51,6 +47,9 @@ class Room:
     page_wait: timedelta = timedelta(seconds=120)
     keep_documents: timedelta = timedelta(days=30)
     keep_articles: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        self.fetch = replace(self.fetch, clock=self.clock)
 
     @cached_property
     def enrichers(self) -> Enrichers:

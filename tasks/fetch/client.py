@@ -117,7 +117,7 @@ class Fetcher:
         try:
             exchange = Exchange(request, self.policy, self._turns, self.get, deadline=deadline)
         except FEED_FAULTS as error:
-            return refused(request, *of_exception(error))
+            return refused(request, *of_exception(error), self.policy.clock())
         try:
             return await exchange.run()
         except NoTurn as error:

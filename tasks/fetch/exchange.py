@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 from multidict import CIMultiDict
@@ -77,7 +77,7 @@ class Exchange:
             if self._started_at is None:
                 if time.monotonic() > self._deadline:
                     raise NoTurn(0.0, "busy")
-                self._started_at = datetime.now(UTC)
+                self._started_at = self._policy.clock()
             return await self._timed(turn, address, headers, want_body=want_body)
         finally:
             self._turns.give(turn)
@@ -177,7 +177,7 @@ class Exchange:
 
     def deferred(self, no_turn: NoTurn) -> FetchResult:
         """Return the result of an exchange that never had its turn."""
-        retry_at = datetime.now(UTC) + timedelta(seconds=no_turn.seconds)
+        retry_at = self._policy.clock() + timedelta(seconds=no_turn.seconds)
         return self.failed(FetchOutcome.DEFERRED, f"no turn: host is {no_turn.why}", retry_at=retry_at)
 
     def _result(
@@ -195,7 +195,7 @@ class Exchange:
             url=self.request.url,
             final_url=self._final,
             outcome=outcome,
-            started_at=self._started_at or datetime.now(UTC),
+            started_at=self._started_at or self._policy.clock(),
             duration_ms=round((self._policy.total_seconds - self._left) * 1000, 2),
             status=answer.status if answer else None,
             headers=answer.headers if answer else {},
@@ -221,14 +221,14 @@ def _note(turn: Turn, address: Address, answer: Answer) -> None:
         turn.verdict = "ok"
 
 
-def refused(request: FetchRequest, outcome: FetchOutcome, error: str) -> FetchResult:
+def refused(request: FetchRequest, outcome: FetchOutcome, error: str, now: datetime) -> FetchResult:
     """Return the result of a request that was never made, since its URL is none that is fetched."""
     return FetchResult(
         feed_id=request.feed_id,
         url=request.url,
         final_url=request.url,
         outcome=outcome,
-        started_at=datetime.now(UTC),
+        started_at=now,
         duration_ms=0.0,
         validators=request.validators,
         error=error,

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 MEBIBYTE = 1 << 20
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +24,7 @@ class FetchPolicy:
     `allow` names networks that may be connected to although they are not public (CIDR, IPv4 or IPv6).
     `concurrency` bounds what one process has in flight, `per_host` what it sends to one host; with `redis_url` that
     limit holds for all workers together, and `host_delay_seconds` is the least time between two requests to a host.
+    `clock` says when a fetch began: a room gives its own, so that a poll and its history go by one clock.
     """
 
     user_agent: str = "wireroom/0.1 (feed poller)"
@@ -36,3 +44,4 @@ class FetchPolicy:
     redis_url: str | None = field(default=None, repr=False)
     concurrency: int = 64
     dns_threads: int = 16
+    clock: Callable[[], datetime] = utc_now

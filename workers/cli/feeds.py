@@ -143,7 +143,7 @@ def show(
     from storage.db import reading
     from tasks.access import masked
     from tasks.cadence import Rhythm
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:
         feed = feeds.find(session, reference)
@@ -208,7 +208,7 @@ def set_(
     """
     from storage import feeds
     from tasks.access import BadAccess, asked_with, masked
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
 
     with opened_store() as sessions, sessions.begin() as session:
         feed = feeds.find(session, reference)
@@ -278,7 +278,7 @@ def try_out(
 def _set_status(reference: str, status: str, said: str) -> None:
     from storage import feeds
     from storage.models import FeedStatus
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
 
     with opened_store() as sessions, sessions.begin() as session:
         feed = feeds.find(session, reference)
@@ -325,8 +325,8 @@ def import_(
     """
     from storage import feeds
     from storage.errors import DuplicateFeed
+    from tasks.fetch.policy import utc_now
     from tasks.formats import FormatError, opml
-    from tasks.room import utc_now
 
     data = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
     try:
@@ -370,8 +370,8 @@ def export(
     """
     from storage import feeds
     from storage.db import reading
+    from tasks.fetch.policy import utc_now
     from tasks.formats import opml
-    from tasks.room import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:
         outlines = [

@@ -128,7 +128,7 @@ def discard(number: Number) -> None:
     """
     from storage import quarantine
     from storage.models import Quarantined, QuarantineState
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
 
     with opened_store() as sessions, sessions.begin() as session:
         row = session.get(Quarantined, number)

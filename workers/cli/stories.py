@@ -91,7 +91,7 @@ def split(story: Reference, articles: Articles, *, reason: Reason = "", as_json:
     Example: `wireroom stories split 019a2f33 019a2f35 --reason "another accident"`
     """
     from storage import outbox
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
     from tasks.stories import desk, told
 
     now = utc_now()
@@ -116,7 +116,7 @@ def join(story: Reference, articles: Articles, *, reason: Reason = "", as_json: 
     Example: `wireroom stories join 019a2f33 019a2f35`
     """
     from storage import outbox
-    from tasks.room import utc_now
+    from tasks.fetch.policy import utc_now
     from tasks.stories import desk, told
 
     now = utc_now()
