@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from storage import feeds
 from storage.db import make_engine, make_sessions
 from tasks.fetch import close
-from tasks.room import utc_now
+from tasks.fetch.policy import utc_now
 from workers.cli.root import app
 from workers.settings import settings
 
