@@ -11,6 +11,7 @@ from sqlalchemy import Numeric, bindparam, case, cast, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
+from storage import pushes
 from storage.db import is_sqlite
 from storage.errors import AmbiguousFeed, DuplicateFeed, UnknownFeed
 from storage.models import Feed, FeedStatus, Fetch
@@ -29,6 +30,7 @@ def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
         if held.status is not FeedStatus.REMOVED:
             raise DuplicateFeed(f"{url} is subscribed already, as feed {held.id}")
         held.status, held.next_fetch_at, held.next_fetch_reason = FeedStatus.ACTIVE, now, "subscribed again"
+        pushes.come_back(session, held.id, now=now)
         session.add(held)
         return held
     feed = Feed(url=url, created_at=now, next_fetch_at=now, **fields)
@@ -168,8 +170,15 @@ def due_now(session: Session, feed: Feed, *, now: datetime, reason: str) -> None
 
 
 def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetime) -> None:
-    """Pause, resume or remove a feed; one that is resumed is due at once, its failures forgotten."""
+    """Pause, resume or remove a feed; one that is resumed is due at once, its failures forgotten.
+
+    Its hub is told to stop with it, and asked again when it is resumed.
+    """
     feed.status = status
+    if status is FeedStatus.ACTIVE:
+        pushes.come_back(session, feed.id, now=now)
+    else:
+        pushes.leave(session, feed.id, now=now)
     if status is FeedStatus.ACTIVE:
         feed.next_fetch_at, feed.next_fetch_reason = now, "resumed by an operator"
         feed.state, feed.unread = {}, None

@@ -405,6 +405,20 @@ class Push(SQLModel, table=True):
     distrusted_until: datetime | None = None
 
 
+class Parting(SQLModel, table=True):
+    """A subscription that is to end: the hub is asked at `due_at`, and confirms at the path that it knew us by."""
+
+    __tablename__ = "parting"
+    __table_args__: ClassVar[Any] = (Index("ix_parting_due_at", "due_at"),)
+
+    token: str = Field(primary_key=True, max_length=64)
+    feed_id: int = Field(sa_type=BigId, foreign_key="feed.id")
+    hub: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
+    due_at: datetime
+    attempts: int = 0
+
+
 class Page(SQLModel, table=True):
     """The page of an article, kept for a feed whose entries are teasers; `key` is the hash of its URL as given.
 

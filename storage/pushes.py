@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from storage.db import is_sqlite
-from storage.models import Feed, FeedStatus, Push, PushState
+from storage.models import Feed, FeedStatus, Parting, Push, PushState
 
 
 def want(session: Session, feed_id: int, *, hub: str, topic: str, in_header: bool, now: datetime) -> None:
-    """Have the feed pushed by this hub; another hub or topic than before is a new subscription.
+    """Have the feed pushed by this hub; another hub or topic than before is a new subscription, and ends the old one.
 
     A hub that was named in an HTTP header gives way to none that the document names (WebSub §4).
     """
@@ -31,9 +31,55 @@ def want(session: Session, feed_id: int, *, hub: str, topic: str, in_header: boo
         due_at=now,
     )
     if held is not None:
+        _part(session, held, now)
         session.delete(held)
         session.flush()
     session.add(fresh)
+
+
+def leave(session: Session, feed_id: int, *, now: datetime) -> None:
+    """End the feed's subscription, since it is no longer polled; what is known of its hub stays for the day it is."""
+    held = session.get(Push, feed_id)
+    if held is not None:
+        _part(session, held, now)
+        held.state, held.due_at, held.lease_until, held.attempts = PushState.WANTED, None, None, 0
+        # The hub goes on to know us by the old path until it has confirmed.
+        held.token, held.secret = token_urlsafe(24), token_urlsafe(32)
+        session.add(held)
+
+
+def come_back(session: Session, feed_id: int, *, now: datetime) -> None:
+    """Have a feed that is polled again pushed again."""
+    held = session.get(Push, feed_id)
+    if held is not None and held.due_at is None:
+        held.due_at = now
+        session.add(held)
+
+
+def _part(session: Session, held: Push, now: datetime) -> None:
+    """Have the hub told, if it was ever asked and has not refused."""
+    if held.state in {PushState.ASKED, PushState.ACTIVE}:
+        session.add(Parting(token=held.token, feed_id=held.feed_id, hub=held.hub, topic=held.topic, due_at=now))
+
+
+def parting(session: Session, token: str) -> Parting | None:
+    """The subscription that ends and that this callback path belonged to."""
+    return session.get(Parting, token)
+
+
+def claim_partings(session: Session, *, now: datetime, limit: int, lease: timedelta) -> Sequence[Parting]:
+    """Take subscriptions whose hub is to be told that they end; until the lease ends nobody else is given them."""
+    due = select(col(Parting.token)).where(col(Parting.due_at) <= now).order_by(col(Parting.due_at)).limit(limit)
+    if not is_sqlite(session):
+        due = due.with_for_update(skip_locked=True)
+    statement = (
+        update(Parting)
+        .where(col(Parting.token).in_(due.scalar_subquery()))
+        .values(due_at=now + lease, attempts=Parting.attempts + 1)
+        .returning(Parting)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalars(statement).all()
 
 
 def by_token(session: Session, token: str) -> Push | None:

@@ -182,6 +182,8 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
             attempts.append(_attempt(result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]
             rows.append(_row(session, feed, tokens[feed.id], result, verdict, now))
+            if rows[-1]["status"] is not FeedStatus.ACTIVE:
+                pushes.leave(session, feed.id, now=now)
         feeds.finish(session, rows)
         feeds.write_history(session, attempts)
         outbox.record(session, told)

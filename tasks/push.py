@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from storage import documents, feeds, pushes
 from storage.db import reading
-from storage.models import Document, Feed, FeedStatus, Push, PushState
+from storage.models import Document, Feed, FeedStatus, Parting, Push, PushState
 from storage.records import Cause, Entry, FeedHints, FetchResult
 from tasks.memory import state_of
 from tasks.room import Room
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 _GRACE = timedelta(minutes=30)
 _DISTRUST, _DENIED = timedelta(days=7), timedelta(days=7)
 _ASKING = timedelta(minutes=2)
+# Times that a hub is told that a subscription ends.
+_TOLD = 5
 
 
 class Decided(Protocol):
@@ -104,6 +106,27 @@ def asked(room: Room, push: Push, *, error: str | None) -> None:
         log.warning("hub.unreachable", feed_id=push.feed_id, hub=push.hub, error=error)
 
 
+def partings(room: Room, limit: int = 50) -> Sequence[Parting]:
+    """Claim the subscriptions whose hub is to be told now that they end."""
+    with room.sessions.begin() as session:
+        return pushes.claim_partings(session, now=room.clock(), limit=limit, lease=_ASKING)
+
+
+def parted(room: Room, one: Parting, *, error: str | None) -> None:
+    """Note that the hub was told; until it confirms it is told again, and after some times left to its lease's end."""
+    now = room.clock()
+    with room.sessions.begin() as session:
+        held = pushes.parting(session, one.token)
+        if held is None:
+            return  # it has confirmed while it was being told
+        if held.attempts >= _TOLD:
+            session.delete(held)
+            log.warning("hub.left_untold", feed_id=held.feed_id, hub=held.hub, error=error)
+        else:
+            held.due_at = now + timedelta(seconds=retry_wait(held.attempts))
+            session.add(held)
+
+
 # --- what hubs say ------------------------------------------------------------------------------------------------
 
 
@@ -116,7 +139,7 @@ def verify(room: Room, token: str, query: Mapping[str, str]) -> Reply:
     with room.sessions.begin() as session:
         push = pushes.by_token(session, token)
         if push is None:
-            return Reply(status=HTTPStatus.NOT_FOUND)
+            return _confirm_parting(session, token, query)
         if query.get("hub.mode") == "denied" and query.get("hub.topic") == push.topic:
             push.state, push.due_at, push.attempts = PushState.DENIED, now + _DENIED, 0
             push.error = f"denied: {query.get('hub.reason', 'no reason given')[:300]}"
@@ -134,6 +157,17 @@ def verify(room: Room, token: str, query: Mapping[str, str]) -> Reply:
             feeds.due_now(session, feed, now=now, reason="its hub pushes from now on")
         log.info("hub.verified", feed_id=push.feed_id, hub=push.hub, lease_seconds=lease)
         return Reply(status=HTTPStatus.OK, text=query["hub.challenge"])
+
+
+def _confirm_parting(session: Session, token: str, query: Mapping[str, str]) -> Reply:
+    """Confirm that a subscription ends, if it is one that we want to end (§5.3)."""
+    one = pushes.parting(session, token)
+    meant = one is not None and query.get("hub.mode") == "unsubscribe" and query.get("hub.topic") == one.topic
+    if one is None or not meant or not query.get("hub.challenge"):
+        return Reply(status=HTTPStatus.NOT_FOUND)
+    session.delete(one)
+    log.info("hub.left", feed_id=one.feed_id, hub=one.hub)
+    return Reply(status=HTTPStatus.OK, text=query["hub.challenge"])
 
 
 def deliver(room: Room, token: str, headers: Mapping[str, str], body: bytes) -> Reply:

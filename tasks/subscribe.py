@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from storage.models import Feed
@@ -12,6 +12,7 @@ from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.formats.discover import discover
 from tasks.room import Room
+from tasks.websub import Hub, in_page
 
 # Guesses that are tried on a page that names no feed: enough for the usual content systems, and no scan of the site.
 GUESSES = 4
@@ -23,11 +24,12 @@ class NothingThere(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A feed that was found and read: its address, its title, and how many entries it holds now."""
+    """A feed that was found and read: its address, its title, how many entries it holds now, and its page's hub."""
 
     url: str
     title: str | None
     entries: int
+    hub: Hub | None = None
 
 
 def look(room: Room, url: str) -> list[Candidate]:
@@ -43,7 +45,9 @@ def look(room: Room, url: str) -> list[Candidate]:
     for candidate in discover(result.body or b"", result.final_url):
         (guessed if candidate.how == "guessed" else named).append(candidate.url)
     tried = named or guessed[:GUESSES]
-    feeds = [feed for address in tried if (feed := _read(_get(room, address))) is not None]
+    found_there = [feed for address in tried if (feed := _read(_get(room, address))) is not None]
+    # What the feed itself says of its hub goes before this, as soon as it is polled.
+    feeds = [replace(feed, hub=in_page(result.body or b"", result.final_url, feed.url)) for feed in found_there]
     if not feeds:
         hint = f"none of {len(tried)} addresses on it is one" if tried else "and the page names none"
         raise NothingThere(f"no feed at {url}, {hint}. Give the feed's own URL, or --unchecked to add it all the same")

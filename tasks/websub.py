@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from tasks.formats.discover import links_of
+
 # What is asked for; hubs may grant another term. Beyond two weeks a hub that lost us would be trusted too long.
 LEASE_SECONDS = 7 * 86400
 _SHORTEST, _LONGEST = 3600, 14 * 86400
@@ -39,6 +41,16 @@ def in_document(hubs: Iterable[str], self_url: str | None, url: str) -> Hub | No
     """Return the first hub that the document names, and the topic: its own address, else where it was found."""
     hub = next((hub for hub in hubs if hub), None)
     return Hub(hub=urljoin(url, hub), topic=urljoin(url, self_url) if self_url else url) if hub else None
+
+
+def in_page(html: bytes, url: str, feed: str) -> Hub | None:
+    """Return the hub that a site's page names for the feed at `feed` (§4: `<link>` in the head); `url` is the page's.
+
+    A page that calls itself the topic (`rel="self"`) speaks of itself, and not of its feed.
+    """
+    links = links_of(html, url)
+    hub, topic = (next((to for rel, to in links if rel == kind), None) for kind in ("hub", "self"))
+    return Hub(hub=hub, topic=feed) if hub is not None and topic in {None, feed} else None
 
 
 def form(mode: str, *, callback: str, topic: str, secret: str) -> dict[str, str]:

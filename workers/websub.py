@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from storage.models import Push
+from storage.models import Parting, Push
 from tasks import push as verbs
 from tasks.fetch import Fetcher, Unanswered
 from tasks.push import Reply
@@ -61,23 +61,29 @@ class Subscriber:
         return _said(reply)
 
     async def ask_hubs(self, fetcher: Fetcher) -> int:
-        """Ask every hub that is due, side by side; returns how many were."""
+        """Ask every hub that is due, and tell those that are left, side by side; returns how many were."""
         due = await asyncio.to_thread(verbs.due, self.room)
-        await asyncio.gather(*(self._ask(fetcher, push) for push in due))
-        return len(due)
+        left = await asyncio.to_thread(verbs.partings, self.room)
+        await asyncio.gather(*(self._ask(fetcher, push) for push in due), *(self._leave(fetcher, one) for one in left))
+        return len(due) + len(left)
 
     async def _ask(self, fetcher: Fetcher, push: Push) -> None:
-        callback = f"{self.base}{PATH}{push.token}"
-        error = None
+        error = await self._post(fetcher, "subscribe", push.hub, push.topic, push.token, push.secret)
+        await asyncio.to_thread(verbs.asked, self.room, push, error=error)
+
+    async def _leave(self, fetcher: Fetcher, one: Parting) -> None:
+        error = await self._post(fetcher, "unsubscribe", one.hub, one.topic, one.token, "")
+        await asyncio.to_thread(verbs.parted, self.room, one, error=error)
+
+    async def _post(self, fetcher: Fetcher, mode: str, hub: str, topic: str, token: str, secret: str) -> str | None:
+        """Send the form; returns what went wrong, if anything."""
+        asked = form(mode, callback=f"{self.base}{PATH}{token}", topic=topic, secret=secret)
         async with self._places:
             try:
-                asked = form("subscribe", callback=callback, topic=push.topic, secret=push.secret)
-                status, text = await fetcher.post(push.hub, asked)
-                if not 200 <= status < 300:
-                    error = f"HTTP {status}: {' '.join(text.split())[:200]}"
+                status, text = await fetcher.post(hub, asked)
             except Unanswered as fault:
-                error = str(fault)
-        await asyncio.to_thread(verbs.asked, self.room, push, error=error)
+                return str(fault)
+        return None if 200 <= status < 300 else f"HTTP {status}: {' '.join(text.split())[:200]}"
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Listen and ask until `stop` is set."""

@@ -66,17 +66,33 @@ class Candidate:
     how: Literal["declared", "linked", "guessed"]
 
 
+def links_of(html: bytes, url: str) -> list[tuple[str, str]]:
+    """Return what the `<link>`s in a page's head relate it to, as (relation in lower case, absolute address)."""
+    tree, base = _tree(html, url)
+    found: list[tuple[str, str]] = []
+    for link in tree.css("link[rel][href]")[:_LINKS_MAX]:
+        address = web_link(link.attributes.get("href"), base)
+        if address is not None:
+            found += [(relation, address) for relation in (link.attributes.get("rel") or "").lower().split()]
+    return found
+
+
 def discover(html: bytes, url: str) -> tuple[Candidate, ...]:
     """Return the feeds that the page at `url` may have, best first, each address once."""
-    content, _ = charset.decode_page(html[:_PAGE_MAX], None)
-    tree = LexborHTMLParser(content)
-    base_element = tree.css_first("base[href]")
-    base = web_link(base_element.attributes.get("href"), url) if base_element else None
+    tree, base = _tree(html, url)
     found: dict[str, Candidate] = {}
-    for candidate in (*_declared(tree, base or url), *_linked(tree, base or url), *_guessed(url)):
+    for candidate in (*_declared(tree, base), *_linked(tree, base), *_guessed(url)):
         found.setdefault(candidate.url, candidate)
     ranked = sorted(found.values(), key=_rank)
     return tuple(ranked[:_MOST])
+
+
+def _tree(html: bytes, url: str) -> tuple[LexborHTMLParser, str]:
+    """Return the page as a tree, and the address that its links are relative to."""
+    content, _ = charset.decode_page(html[:_PAGE_MAX], None)
+    tree = LexborHTMLParser(content)
+    base = tree.css_first("base[href]")
+    return tree, (web_link(base.attributes.get("href"), url) if base else None) or url
 
 
 def _rank(candidate: Candidate) -> tuple[int, bool]:

@@ -21,14 +21,15 @@ from sqlmodel import col
 
 from storage import feeds
 from storage.db import Sessions
-from storage.models import Document, Feed, Push, PushState
+from storage.models import Document, Feed, FeedStatus, Parting, Push, PushState
 from storage.records import Cause, FetchRequest
 from tasks import push as verbs
 from tasks.fetch import Fetcher, FetchPolicy, close, fetch_shard
 from tasks.intake import take_in
 from tasks.poll import poll_due
 from tasks.room import Room
-from tasks.websub import form, granted, in_document, in_header, retry_wait, signed
+from tasks.subscribe import look
+from tasks.websub import form, granted, in_document, in_header, in_page, retry_wait, signed
 from workers.websub import Subscriber
 
 from .conftest import Asked, Site, reply
@@ -204,6 +205,37 @@ def test_no_link_header_breaks_the_reader(link: str) -> None:
     assert found is None or found.hub
 
 
+HUB_PAGE = (
+    '<!doctype html><html><head><title>Stadt</title><link rel="alternate" type="application/rss+xml" href="/feed">'
+    "{links}</head><body>Stadt</body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    ("links", "hub"),
+    [
+        ('<link rel="hub" href="https://hub.example/">', "https://hub.example/"),
+        ('<link rel="self hub-ish" href="/feed"><link REL=Hub href=/hub>', "/hub"),
+        ('<base href="https://cdn.example/x/"><link rel="hub" href="hub">', "https://cdn.example/x/hub"),
+        ('<link rel="hub" href="https://one.example/"><link rel="hub" href="https://two.example/">', "https://one.example/"),
+        ('<link rel="self" href="/"><link rel="hub" href="https://hub.example/">', None),  # that is the page's own
+        ('<link rel="hub" href="javascript:x()">', None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_101_the_hub_is_found_in_html_tags(site: Site, room: Room, links: str, hub: str | None) -> None:
+    site.serve("/feed", reply(200, rss(1)))
+    page = site.serve("/", reply(200, HUB_PAGE.format(links=links).encode(), Content_Type="text/html"))
+    found = in_page(HUB_PAGE.format(links=links).encode(), page, site.url("/feed"))
+    wanted = site.url(hub) if hub is not None and hub.startswith("/") else hub
+    assert (found and found.hub) == wanted
+    if "cdn" in links:
+        return  # there the feed itself is elsewhere, too
+    [candidate] = look(room, page)
+    assert candidate.url == site.url("/feed")
+    assert (candidate.hub and (candidate.hub.hub, candidate.hub.topic)) == (wanted and (wanted, candidate.url))
+
+
 def test_102_and_103_the_hub_is_found_in_atom_and_rss(site: Site, room: Room) -> None:
     atom = (
         b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>A</title><id>a</id>'
@@ -279,7 +311,7 @@ def test_201_and_202_a_topic_that_redirects_is_subscribed_where_it_is(
     assert push_of(room, feed_id).state is PushState.ASKED
 
 
-@pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_203_and_204_a_hub_that_redirects_is_followed(site: Site, room: Room, service: Service, status: int) -> None:
     hub = site.serve("/hub", reply(status, Location="/elsewhere"))
     site.serve("/elsewhere", reply(202))
@@ -387,6 +419,107 @@ def test_a_lease_is_between_an_hour_and_two_weeks(asked: str, seconds: float) ->
 def test_to_leave_a_hub_no_secret_is_needed() -> None:
     asked = form("unsubscribe", callback="https://a.example/cb", topic="t", secret="s")
     assert asked == {"hub.mode": "unsubscribe", "hub.callback": "https://a.example/cb", "hub.topic": "t"}
+
+
+# --- leaving a hub --------------------------------------------------------------------------------------------------
+
+
+def leaves(room: Room, feed_id: int, status: FeedStatus) -> None:
+    with room.sessions.begin() as session:
+        feeds.set_status(session, session.get_one(Feed, feed_id), status, now=room.clock())
+
+
+def partings(room: Room) -> list[Parting]:
+    with room.sessions() as session:
+        return list(session.scalars(select(Parting)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("status", [FeedStatus.PAUSED, FeedStatus.REMOVED])
+def test_the_hub_of_a_feed_that_is_no_longer_polled_is_told_to_stop(
+    site: Site, room: Room, service: Service, pushed: int, status: FeedStatus
+) -> None:
+    before = push_of(room, pushed)
+    leaves(room, pushed, status)
+    assert service.ask() == 1
+    asked = asked_of(site, "/hub")
+    assert asked == {
+        "hub.mode": "unsubscribe",
+        "hub.topic": before.topic,
+        "hub.callback": f"{service.subscriber.base}/websub/{before.token}",
+    }
+    assert news(service, before, rss(2)) == 410
+    assert callback(service, before, mode="unsubscribe", topic="https://evil.example/", challenge="c")[0] == 404
+    assert callback(service, before, mode="subscribe", topic=before.topic, challenge="c")[0] == 404
+    assert callback(service, before, mode="unsubscribe", topic=before.topic, challenge="c-9") == (200, "c-9")
+    assert callback(service, before, mode="unsubscribe", topic=before.topic, challenge="c-9")[0] == 404
+    assert partings(room) == []
+    assert service.ask() == 0
+
+
+def test_a_feed_that_is_resumed_is_subscribed_anew_under_another_path_and_secret(
+    site: Site, room: Room, service: Service, pushed: int
+) -> None:
+    before = push_of(room, pushed)
+    leaves(room, pushed, FeedStatus.PAUSED)
+    leaves(room, pushed, FeedStatus.ACTIVE)
+    assert service.ask() == 2  # the old one ends, the new one begins
+    after = push_of(room, pushed)
+    assert (after.hub, after.topic, after.state) == (before.hub, before.topic, PushState.ASKED)
+    assert after.token != before.token
+    assert after.secret != before.secret
+    assert verified(room, service, pushed).state is PushState.ACTIVE
+
+
+def test_a_hub_that_was_never_asked_is_told_nothing(site: Site, room: Room, service: Service) -> None:
+    feed_id = subscribe(room, site.serve("/feed", reply(200, rss(1, hub=site.serve("/hub", reply(202))))))
+    poll(room)
+    leaves(room, feed_id, FeedStatus.REMOVED)
+    assert (partings(room), service.ask()) == ([], 0)
+
+
+def test_a_denied_subscription_needs_no_end(site: Site, room: Room, service: Service, pushed: int) -> None:
+    push = push_of(room, pushed)
+    callback(service, push, mode="denied", topic=push.topic)
+    leaves(room, pushed, FeedStatus.PAUSED)
+    assert partings(room) == []
+
+
+def test_a_feed_that_goes_to_another_hub_leaves_the_old_one(
+    site: Site, room: Room, service: Service, pushed: int, clock: Clock
+) -> None:
+    before = push_of(room, pushed)
+    site.serve("/feed", reply(200, rss(1, 2, hub=site.serve("/hub2", reply(202)))))
+    clock.now = feed_of(room, pushed).next_fetch_at
+    poll(room)
+    assert service.ask() == 2
+    assert asked_of(site, "/hub")["hub.mode"] == "unsubscribe"
+    assert asked_of(site, "/hub2")["hub.mode"] == "subscribe"
+    assert [one.token for one in partings(room)] == [before.token]
+
+
+def test_a_feed_that_is_gone_leaves_its_hub(
+    site: Site, room: Room, service: Service, pushed: int, clock: Clock
+) -> None:
+    site.serve("/feed", reply(410))
+    for _ in range(6):
+        clock.now = max(clock.now, feed_of(room, pushed).next_fetch_at)
+        poll(room)
+    assert feed_of(room, pushed).status is FeedStatus.GONE
+    assert len(partings(room)) == 1
+
+
+def test_a_hub_that_never_confirms_is_left_to_the_end_of_its_lease(
+    site: Site, room: Room, service: Service, pushed: int, clock: Clock
+) -> None:
+    site.serve("/hub", reply(500))
+    leaves(room, pushed, FeedStatus.REMOVED)
+    asked = 0
+    for _ in range(100):
+        asked += service.ask()
+        clock.now += timedelta(hours=1)
+    assert asked == 5
+    assert partings(room) == []
 
 
 # --- distribution: 300 to 302 -------------------------------------------------------------------------------------

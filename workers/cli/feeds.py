@@ -49,14 +49,15 @@ def add(
 
     Example: `wireroom feeds add https://example.org/news.rss --publisher "Example"`
     """
-    from storage import feeds, outbox
+    from storage import feeds, outbox, pushes
     from tasks import subscribe
 
     with opened_room() as room:
-        found = [url]
+        found, hub = [url], None
         if not unchecked:
             try:
-                found = [candidate.url for candidate in subscribe.look(room, url)]
+                candidates = subscribe.look(room, url)
+                found, hub = [candidate.url for candidate in candidates], candidates[0].hub
             except subscribe.NothingThere as error:
                 fail(str(error))
         if len(found) > 1:
@@ -76,6 +77,8 @@ def add(
                 **({"settings": {"pages": True}} if pages else {}),
             )
             session.flush()
+            if hub is not None:
+                pushes.want(session, feed.id, hub=hub.hub, topic=hub.topic, in_header=False, now=room.clock())
             outbox.record(session, [subscribe.added(feed, room.clock())])
             facts = {"id": feed.id, "url": feed.url}
     if as_json:
