@@ -36,6 +36,7 @@ def verdict(
     return judge(mend_lines(lines), headline=mend(headline or ""), teaser=mend(teaser or ""), known=known)
 
 
+_MANY = 6  # other pages from which it shows what all of them have
 _PARAGRAPH = 120  # characters
 Page = tuple[frozenset[str], frozenset[bytes]]
 
@@ -43,9 +44,13 @@ Page = tuple[frozenset[str], frozenset[bytes]]
 def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
     """What a source's other articles have taught of this page's lines, as one query would bring it.
 
-    A page that shares most of its paragraphs is the same story again, and teaches nothing.
+    A page that shares most of its paragraphs is the same story again, and teaches nothing; paragraphs that most pages
+    of a source have are no story's.
     """
-    others = [page for page in pages if 2 * len(page[1] & own[1]) <= min(len(page[1]), len(own[1]))]
+    held = Counter(paragraph for page in pages for paragraph in page[1]) if len(pages) >= _MANY else {}
+    everywhere = {paragraph for paragraph, count in held.items() if 2 * count > len(pages)}
+    mine = own[1] - everywhere
+    others = [page for page in pages if 2 * len(page[1] & mine) <= min(len(page[1] - everywhere), len(mine))]
     seen: Counter[str] = Counter()
     for lines, _ in others:
         seen.update(lines & own[0])

@@ -7,6 +7,7 @@ refrains do not. The passes go round until nothing more leaves, so cleaning what
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,10 @@ _JOINT = 24  # bytes of key that may stand between and around a headline and a t
 _NUMBER = 12  # bytes of key behind a heading that a number makes another heading of, or its time
 _PIECE = 12  # bytes of key that a line must have to be the first piece of a teaser
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
+_ENTRIES = 16  # lines that may stand between two learned lines of a page's list
+_PAGE = 12  # learned lines that show a whole page with its menus
+_OF_THE_SOURCE = frozenset({"learned", "pinned"})
+_BETWEEN = Finding(rule="learned", reason="stands between lines of the source, outside the body", confidence=0.6)
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
@@ -272,7 +277,27 @@ class _Judge:
                 finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
             if finding:
                 self._mark(i, finding)
+        self._between()
         self._sweep()
+
+    def _between(self) -> None:
+        """Short lines that stand between learned lines outside the body: entries of a page's lists, new each time.
+
+        Only on whole pages, which show by many learned lines: between two of them a feed may have results or names. A
+        line with a number is never an entry.
+        """
+        learned = [n for n, i in enumerate(self.standing) if i in self.gone and self.gone[i].rule in _OF_THE_SOURCE]
+        if len(learned) < _PAGE:
+            return
+        for one, other in itertools.pairwise(learned):
+            if not 1 < other - one <= _ENTRIES:
+                continue
+            run = self.standing[one + 1 : other]
+            if not self._at_edge(run[0]) or self._place(run[0]) is not self._place(run[-1]):
+                continue
+            for i in run:
+                if not self._is_said(i) and len(self.keys[i]) < PARAGRAPH and not digits(self.keys[i]):
+                    self._mark(i, _BETWEEN)
 
     def _known(self, i: int) -> KnownLine | None:
         """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""

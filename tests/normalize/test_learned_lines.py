@@ -94,3 +94,39 @@ def test_copies_verse_and_tables_teach_nothing() -> None:
     article = normalize(entry)
     assert {block.kind for block in article.blocks} == {BlockKind.VERSE, BlockKind.TABLE_ROW}
     assert line_keys(article) == {}
+
+
+def cleaned_with(lines: list[str], common: list[str]) -> CleanArticle:
+    """An article of a source of which nine in twelve others hold the common lines."""
+    known = {key: KnownLine(key=key, seen=9, articles=12) for key in map(key_of, common)}
+    html = "".join(f"<p>{line}</p>" for line in lines)
+    return normalize(Entry(position=0, guid="1", url=None, headline="Altwik", content=Markup(value=html)), known=known)
+
+
+BODY = ["Der Hafenmeister von Altwik hat die Sperrung der Mole angeordnet, weil das Holz an drei Stellen nachgibt."] * 2
+BODY[1] = "Im Rat stimmten alle Mitglieder dafür, und die Fähre legt bis auf Weiteres an einem anderen Kai an."
+
+
+def test_a_whole_page_loses_the_new_entries_of_its_lists_too() -> None:
+    menu = [f"Ressort {name}" for name in ("Hafen", "Stadt", "Land", "Sport", "Kultur", "Wetter", "Reise", "Leute")]
+    foot = [
+        "Mehr aus Altwik",
+        "Aus dem Archiv der Zeitung",
+        "Werben in der Morgenpost",
+        "Über die Zeitung",
+        "Nach oben",
+    ]
+    new = ["Onken gewinnt das Rennen der Kutter", "Chor sucht Stimmen", "Lotsen feiern 100 Jahre"]
+    page = [*menu, *BODY, foot[0], *new, *foot[1:]]
+    article = cleaned_with(page, [*menu, *foot])
+    assert [block.text for block in article.blocks] == [*BODY, "Lotsen feiern 100 Jahre"], "a number is news"
+    between = [gone for gone in article.removals if gone.line in new]
+    assert {gone.reason for gone in between} == {"stands between lines of the source, outside the body"}
+
+
+def test_names_between_the_headings_that_every_report_has_stay() -> None:
+    headings = ["So spielte Altwik", "So spielte Lowmouth", "Die Bilder des Spiels"]
+    report = [*BODY, headings[0], "Harms, Onken, Lang, Ode", headings[1], "Miller, Shaw, Penn, Oak", headings[2]]
+    kept = [block.text for block in cleaned_with(report, headings).blocks]
+    assert "Harms, Onken, Lang, Ode" in kept
+    assert "Miller, Shaw, Penn, Oak" in kept
