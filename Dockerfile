@@ -6,10 +6,12 @@ FROM ${PYTHON} AS build
 RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9 hatchling==1.33.0
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
 WORKDIR /src
+# Extras of the project that the image is to have: `docker compose build --build-arg EXTRAS=otel` for traces.
+ARG EXTRAS=
 # The libraries first: they are built anew only when the lock changes.
 COPY pyproject.toml requirements.lock ./
 RUN uv venv /opt/wireroom \
-    && uv pip install --python /opt/wireroom/bin/python --constraint requirements.lock --requirements pyproject.toml \
+    && uv pip install --python /opt/wireroom/bin/python --constraint requirements.lock --requirements pyproject.toml ${EXTRAS:+--extra $EXTRAS} \
     && find /opt/wireroom -depth -type d -name tests -exec rm -rf {} + \
     && find /opt/wireroom -type f -regex '.*\.\(c\|cpp\|h\|hpp\|pxd\|pyi\|pyx\)' -delete
 COPY README.md LICENSE ./

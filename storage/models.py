@@ -215,6 +215,7 @@ class Document(SQLModel, table=True):
     attempts: int = 0
     priority: int = 0
     ingested_at: datetime | None = None
+    traceparent: str | None = Field(default=None, max_length=55)
     outcome: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
@@ -304,7 +305,7 @@ class ArticleTag(SQLModel, table=True):
 class OutboxEvent(SQLModel, table=True):
     """An event, written with the change it tells of. `position` is stamped after commit by the one active relay.
 
-    `body` is the CloudEvent as JSON text; `event_id` is its id and never changes.
+    `body` is the CloudEvent as JSON text; `event_id` is its id and never changes. `traceparent` repeats the event's.
     """
 
     __tablename__ = "outbox"
@@ -328,6 +329,7 @@ class OutboxEvent(SQLModel, table=True):
     body: str = Field(sa_type=Text)
     created_at: datetime
     position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    traceparent: str | None = Field(default=None, max_length=55)
 
 
 class Reader(SQLModel, table=True):

@@ -37,6 +37,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(OutboxEvent.feed_id),
     col(OutboxEvent.created_at),
     col(OutboxEvent.body),
+    col(OutboxEvent.traceparent),
 )
 
 
@@ -51,6 +52,7 @@ class Stamped:
     feed_id: int | None
     created_at: datetime
     body: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +70,11 @@ def record(session: Session, events: Sequence[Event]) -> None:
 
     Order per subject is the order of the commits only if whoever writes holds that subject's lock while he writes.
     """
-    kept = [(e.id, e.type, e.feed_id, e.subject, e.body, e.time) for e in events]
+    kept = [(e.id, e.type, e.feed_id, e.subject, e.body, e.time, e.traceparent) for e in events]
     bulk.insert_values(session, metadata.tables["outbox"], _KEPT, kept, ignore=True)
 
 
-_KEPT = ("event_id", "type", "feed_id", "subject", "body", "created_at")
+_KEPT = ("event_id", "type", "feed_id", "subject", "body", "created_at", "traceparent")
 
 
 def waiting(session: Session) -> bool:
@@ -121,7 +123,7 @@ def get(session: Session, position: int) -> Stamped | None:
 
 
 def _stamped(row: Any) -> Stamped:
-    position, name, kind, subject, feed_id, created_at, body = row
+    position, name, kind, subject, feed_id, created_at, body, traceparent = row
     return Stamped(
         position=position,
         id=name,
@@ -130,6 +132,7 @@ def _stamped(row: Any) -> Stamped:
         feed_id=feed_id,
         created_at=created_at,
         body=body,
+        traceparent=traceparent,
     )
 
 

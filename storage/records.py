@@ -437,6 +437,7 @@ class Event:
     feed_id: int | None
     time: datetime
     body: str
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         aware("time", self.time)

@@ -24,7 +24,7 @@ from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
-from tasks import events, pages, push
+from tasks import events, pages, push, trace
 from tasks.cadence import Rhythm
 from tasks.decide import Decided, Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -32,6 +32,7 @@ from tasks.memory import hints_json
 from tasks.rekey import AGAIN, Rekeyed
 from tasks.room import Room
 from tasks.stories.settle import lock_copies
+from tasks.trace import Span
 from tasks.write import Occasion, write
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Ingested:
     state: DocumentState
     cause: Cause
     fetched_at: datetime
+    begun_at: datetime
     ingested_at: datetime
     backfill: bool = False
     decisions: list[Decision] = field(default_factory=list)
@@ -66,6 +68,29 @@ class Ingested:
     awaited: int = 0
     reread: bool = False
     error: str | None = None
+    traceparent: str | None = None
+    parent: str | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """What was done, where traces are made."""
+        if self.traceparent is None:
+            return None
+        return Span(
+            name="ingest",
+            traceparent=self.traceparent,
+            parent=self.parent,
+            started_at=self.begun_at,
+            ended_at=self.ingested_at,
+            about={
+                "wireroom.feed_id": self.feed_id,
+                "wireroom.document_id": self.document_id,
+                "wireroom.cause": self.cause.value,
+                "wireroom.events": self.events,
+                **{f"wireroom.entries.{outcome}": number for outcome, number in self.outcomes.items()},
+            },
+            error=self.error,
+        )
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -146,6 +171,14 @@ def prepare(room: Room, document: Document) -> Ready | Ingested:
     return Ready(document=document, joined=joined, decided=decided, backfill=backfill, now=now)
 
 
+def _traced(room: Room, document: Document, result: Ingested) -> Ingested:
+    """The result as a span in the trace that the poll began; a document that came another way begins one here."""
+    if room.traced:
+        result.parent = document.traceparent
+        result.traceparent = trace.within(result.parent) if result.parent else trace.begin()
+    return result
+
+
 def write_together(room: Room, those: Sequence[Ready]) -> list[Ingested]:
     """Write documents of different feeds in one transaction: all of them, or none.
 
@@ -172,16 +205,18 @@ def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested
         state=DocumentState.INGESTED,
         cause=document.cause,
         fetched_at=document.fetched_at,
+        begun_at=now,
         ingested_at=now,
         backfill=ready.backfill,
         decisions=decisions,
         skipped=len(parsed.skipped),
         reread=bool(document.outcome.get("whole")),
     )
+    _traced(room, document, result)
     if joined.open and page_rows.arrived(session, document.feed_id, joined.open):
         raise Raced("a page came while its entry was worked on")
     page_rows.want(session, joined.wanted, now=now)
-    occasion = Occasion(cause=document.cause, now=now, backfill=ready.backfill)
+    occasion = Occasion(cause=document.cause, now=now, backfill=ready.backfill, traceparent=result.traceparent)
     result.events = len(write(session, room, locked, document, decisions, occasion))
     taught = [decision.taught for decision in decisions if decision.taught]
     if taught:
@@ -217,6 +252,7 @@ def _put_aside(room: Room, document: Document, joined: pages.Joined, now: dateti
         state=DocumentState.STORED,
         cause=document.cause,
         fetched_at=document.fetched_at,
+        begun_at=now,
         ingested_at=now,
         awaited=len(joined.open),
     )
@@ -258,16 +294,18 @@ def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, 
         feed.unread = f"{reason.value}: {error}"
         session.add(feed)
         documents.finish(session, document, state=DocumentState.QUARANTINED, now=now, outcome={"error": error})
-    return Ingested(
+    refused = Ingested(
         document_id=document.id,
         feed_id=document.feed_id,
         state=DocumentState.QUARANTINED,
         cause=document.cause,
         fetched_at=document.fetched_at,
+        begun_at=now,
         ingested_at=now,
         quarantined=held,
         error=error,
     )
+    return _traced(room, document, refused)
 
 
 def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Decided, now: datetime) -> None:

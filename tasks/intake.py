@@ -20,6 +20,7 @@ from tasks import alone
 from tasks.holding import holding
 from tasks.ingest import Ingested, LeaseLost, Ready, ingest, prepare, refuse, write_together
 from tasks.room import Room
+from tasks.trace import Span, trace_of
 
 log = structlog.get_logger()
 
@@ -58,6 +59,11 @@ class Intake:
     waiting: list[Ingested] = field(default_factory=list)
     unfinished: Counter[str] = field(default_factory=Counter)
     again: int = 0
+
+    @property
+    def spans(self) -> list[Span]:
+        """What was done, where traces are made."""
+        return [done.span for done in self.ingested if done.span is not None]
 
 
 def take_in(room: Room, ids: Sequence[int]) -> list[Ingested]:
@@ -155,6 +161,8 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
     """Ingest a claimed document, or say why that was not finished; None where it was left to a process of its own."""
     started = perf_counter()
     bound = log.bind(document_id=document.id, feed_id=document.feed_id)
+    if document.traceparent is not None:
+        bound = bound.bind(trace_id=trace_of(document.traceparent))
     try:
         result = _suspected(room, document) if document.attempts > room.poison_after else ingest(room, document)
     except LeaseLost:

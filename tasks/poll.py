@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlmodel import Session
 from storage import documents, feeds, outbox, pushes
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks import events, push
+from tasks import events, push, trace
 from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
@@ -29,6 +29,7 @@ from tasks.fetch import fetch_batches
 from tasks.holding import holding
 from tasks.memory import state_of
 from tasks.room import Room
+from tasks.trace import Span
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class PollReport:
     """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next.
 
     `lost` are feeds that are no longer at their address and should be looked for; `late` is how many answers came
-    when the lease on their feed had ended.
+    when the lease on their feed had ended. `spans` tell of the documents, where traces are made.
     """
 
     fetched: list[FetchResult] = field(default_factory=list)
@@ -51,6 +52,7 @@ class PollReport:
     reasons: dict[int, str] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
     late: int = 0
+    spans: list[Span] = field(default_factory=list)
     full: bool = False
 
     def add(self, batch: PollReport) -> None:
@@ -61,6 +63,7 @@ class PollReport:
         self.reasons |= batch.reasons
         self.lost += batch.lost
         self.late += batch.late
+        self.spans += batch.spans
 
 
 # Sends off the documents that were kept, as (id, attempts so far).
@@ -168,7 +171,8 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
             log.warning("lease.lost", feeds=sorted(lost))
         report.late = len(lost)
         report.fetched = [by_id[feed_id] for feed_id in held]
-        stored = _store(session, held, report.fetched, cause, now)
+        traces = _begun_traces(report.fetched) if room.traced else {}
+        stored = _store(session, held, report.fetched, cause, now, traces)
         report.documents = [(document_id, 0) for document_id in stored.values()]
         pushed = pushes.trusted(session, list(held), now)
         rows, attempts = [], []
@@ -190,11 +194,40 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         session.flush()
         # The rows were written by the statement above; what the session holds of them is stale.
         session.expunge_all()
+    for feed_id, traceparent in traces.items():
+        report.spans += _spans(by_id[feed_id], stored[feed_id], traceparent, now)
     return report
 
 
+def _begun_traces(results: Sequence[FetchResult]) -> dict[int, str]:
+    """A trace for every document that is kept, by its feed."""
+    changed = (result for result in results if result.outcome is FetchOutcome.CHANGED and result.body is not None)
+    return {result.feed_id: trace.begin() for result in changed}
+
+
+def _spans(result: FetchResult, document_id: int, traceparent: str, now: datetime) -> list[Span]:
+    about = {"wireroom.feed_id": result.feed_id, "wireroom.document_id": document_id}
+    fetched_at = result.started_at + timedelta(milliseconds=result.duration_ms)
+    answer = {"http.response.status_code": result.status or 0, "wireroom.wire_bytes": result.wire_bytes}
+    poll = Span(
+        name="poll",
+        traceparent=traceparent,
+        parent=None,
+        started_at=result.started_at,
+        ended_at=max(now, fetched_at),
+        about=about,
+    )
+    fetch = replace(poll, name="fetch", ended_at=fetched_at, about=about | answer)
+    return [poll, replace(fetch, traceparent=trace.within(traceparent), parent=traceparent)]
+
+
 def _store(
-    session: Session, held: dict[int, Feed], results: Sequence[FetchResult], cause: Cause, now: datetime
+    session: Session,
+    held: dict[int, Feed],
+    results: Sequence[FetchResult],
+    cause: Cause,
+    now: datetime,
+    traces: dict[int, str],
 ) -> dict[int, int]:
     """Keep the documents that changed, waiting for ingestion; feed id → document id."""
     changed = [result for result in results if result.outcome is FetchOutcome.CHANGED and result.body is not None]
@@ -210,6 +243,7 @@ def _store(
             "fetched_at": result.started_at,
             "due_at": now,
             "priority": held[result.feed_id].priority,
+            "traceparent": traces.get(result.feed_id),
         }
         for result in changed
     ]

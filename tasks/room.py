@@ -45,6 +45,7 @@ class Room:
     poison_after: int = 3
     story_window: timedelta = timedelta(days=7)
     page_wait: timedelta = timedelta(seconds=120)
+    traced: bool = False
     keep_documents: timedelta = timedelta(days=30)
     keep_articles: timedelta | None = None
 

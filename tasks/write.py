@@ -17,6 +17,7 @@ from tasks import events
 from tasks.content import fingerprint as content_sha256
 from tasks.decide import Decision
 from tasks.events import Detail
+from tasks.events.envelope import traced
 from tasks.normalize import VERSION as NORMALIZER
 from tasks.room import Room
 from tasks.stories.settle import Settled, settle
@@ -25,11 +26,15 @@ from tasks.stories.table import Arrival
 
 @dataclass(frozen=True, kw_only=True)
 class Occasion:
-    """Why something is written, and when; `backfill` marks what a feed already held when it was first fetched."""
+    """Why something is written, and when; `backfill` marks what a feed already held when it was first fetched.
+
+    `traceparent` is what the events are told to belong to, where traces are made.
+    """
 
     cause: Cause
     now: datetime
     backfill: bool = False
+    traceparent: str | None = None
 
 
 def write(
@@ -64,6 +69,8 @@ def write(
     for one in settled.values():
         told += _story_events(one, occasion)
     told += _duplicates(room, feed, decisions, settled, occasion)
+    if occasion.traceparent is not None:
+        told = [traced(event, occasion.traceparent) for event in told]
     outbox.record(session, told)
     return told
 

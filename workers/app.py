@@ -124,7 +124,22 @@ def _open_room(**_: object) -> None:
         watch_pool(engine)
     sessions = make_sessions(engine)
     jobs.use(room_of(chosen, sessions, governed=True))
+    if chosen.otlp_url is not None:
+        _trace(chosen)
     _settle_garbage_collector()
+
+
+def _trace(chosen: Settings) -> None:
+    """Send spans of what this child's tasks come to; what is left of them at its end, too."""
+    from workers.tracing import Exporter
+
+    exporter = Exporter(chosen, "worker")
+
+    def told(result: Any = None, **_: object) -> None:
+        exporter.count(getattr(result, "outcome", None))
+
+    signals.task_success.connect(told, weak=False)
+    signals.worker_process_shutdown.connect(lambda **_: exporter.close(), weak=False)
 
 
 def _settle_garbage_collector() -> None:

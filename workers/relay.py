@@ -100,7 +100,7 @@ class Relay:
     # Called with every turn of the loop: the sign of life.
     pulse: Callable[[], None] = lambda: None
     # Called with events that have just come into the stream for the first time.
-    told: Callable[[Sequence[Stamped], datetime], None] = lambda _events, _now: None
+    listeners: list[Callable[[Sequence[Stamped], datetime], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.stream = Stream(connect(self.redis_url), self.key)
@@ -234,7 +234,9 @@ class Relay:
             self._place_again(tip)
         self._reached = max(self._reached, tip.position)
         if added:
-            self.told([event for event in events if event.position > self._reached], self.clock())
+            fresh = [event for event in events if event.position > self._reached]
+            for listener in self.listeners:
+                listener(fresh, self.clock())
             self._reached = max(self._reached, events[-1].position)
         self._due.check = now + self.limits.check
         self._behind = added is None or self._more

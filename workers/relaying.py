@@ -29,7 +29,11 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
         limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
         pulse=health.Pulse(chosen, "relay"),
     )
-    with observed(chosen, "relay", also=_metered(chosen, relay)), _beating(chosen, wanted=with_beat):
+    with (
+        observed(chosen, "relay", also=_metered(chosen, relay)),
+        _traced(chosen, relay),
+        _beating(chosen, wanted=with_beat),
+    ):
         relay.run(stop)
     health.gone(chosen, "relay")
     engine.dispose()
@@ -48,8 +52,24 @@ def _metered(chosen: Settings, relay: Relay) -> Sequence[Collector]:
             metrics.EVENT_DELAY.observe(max(0.0, (now - event.created_at).total_seconds()))
 
     count_messages()
-    relay.told = measured
+    relay.listeners.append(measured)
     return (RelayCollector(relay),)
+
+
+@contextmanager
+def _traced(chosen: Settings, relay: Relay) -> Iterator[None]:
+    """Send a span for every event that the relay tells; nothing where traces are off."""
+    if chosen.otlp_url is None:
+        yield
+        return
+    from workers.tracing import Exporter
+
+    exporter = Exporter(chosen, "relay")
+    relay.listeners.append(exporter.published)
+    try:
+        yield
+    finally:
+        exporter.close()
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def room_of(chosen: Settings, sessions: Sessions, *, governed: bool = False) -> 
         alone_seconds=chosen.task_seconds / 2,
         story_window=timedelta(days=chosen.story_window_days),
         page_wait=timedelta(seconds=chosen.page_wait_seconds),
+        traced=chosen.otlp_url is not None,
         keep_documents=timedelta(days=chosen.keep_documents_days),
         keep_articles=None if chosen.keep_articles_days is None else timedelta(days=chosen.keep_articles_days),
     )

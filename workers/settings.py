@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         description="Port of metrics and probes, of each process; 0 serves none. `wireroom run` gives it to the relay "
         "and the next one to the worker.",
     )
+    otlp_url: HttpUrl | None = Field(
+        None,
+        description="Where traces go, as OTLP over HTTP: `http://collector:4318/v1/traces`; needs the extra `otel`. "
+        "None are made when not set.",
+    )
     story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
     page_wait_seconds: int = Field(
         120, ge=0, description="Seconds that a document of teasers waits for its articles' pages (`feeds set --pages`)."

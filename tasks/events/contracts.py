@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from storage.records import BlockKind, Cause
 
@@ -269,6 +271,11 @@ EVENTS: dict[tuple[str, int], type[_Data]] = {
 }
 
 
+def _without_default(schema: JsonDict) -> None:
+    """An attribute of a CloudEvent is there or not, and never null."""
+    schema.pop("default", None)
+
+
 class CloudEvent(_Told):
     """CloudEvents 1.0 in structured JSON; `partitionkey` repeats the subject: same key, delivered in order."""
 
@@ -281,6 +288,12 @@ class CloudEvent(_Told):
     datacontenttype: Literal["application/json"]
     dataschema: str
     partitionkey: str
+    traceparent: str | SkipJsonSchema[None] = Field(
+        default=None,
+        pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        description="W3C Trace Context of what led to the event; there only where traces are made.",
+        json_schema_extra=_without_default,
+    )
     data: dict[str, Any]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -80,6 +80,12 @@ def sealed(ce: Mapping[str, Any], *, feed_id: int | None, now: datetime, body: s
         time=now,
         body=to_json(ce) if body is None else body,
     )
+
+
+def traced(event: Event, traceparent: str) -> Event:
+    """The event with the trace that it belongs to (CloudEvents, Distributed Tracing extension)."""
+    # Its text is one JSON object, and a traceparent holds nothing that JSON would escape.
+    return replace(event, traceparent=traceparent, body=f'{event.body[:-1]},"traceparent":"{traceparent}"}}')
 
 
 def fits(body: str, limit: int) -> bool:

@@ -154,7 +154,7 @@ def test_what_was_published_before_is_not_measured_again_when_redis_lost_it(
 ) -> None:
     relay = Relay(sessions=sessions, redis_url=redis_url, clock=lambda: NOW)
     measured: list[str] = []
-    relay.told = lambda events, _now: measured.extend(one.id for one in events)
+    relay.listeners.append(lambda events, _now: measured.extend(one.id for one in events))
     relay.step()
     with sessions.begin() as session:
         outbox.record(session, [event(n, NOW) for n in range(3)])

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import Exit, explained, fail
-from workers.settings import settings
+from workers.settings import Settings, settings
 
 
 class Queues(StrEnum):
@@ -259,8 +259,18 @@ def sample_wire() -> None:
         engine.dispose()
 
 
+def _check_tracing(chosen: Settings) -> None:
+    """Refuse to start without what traces need, rather than make none."""
+    from importlib.util import find_spec
+
+    if chosen.otlp_url is not None and find_spec("opentelemetry") is None:
+        remedy = "`pip install 'wireroom[otel]'`, or a build of the image with `--build-arg EXTRAS=otel`"
+        fail(f"WIREROOM_OTLP_URL is set, and what sends traces is not installed: {remedy}", Exit.USAGE)
+
+
 def _log(process: str) -> None:
     from workers import logs
 
     chosen = settings()
+    _check_tracing(chosen)
     logs.configure(form=chosen.log_format, level=chosen.log_level, process=process)
