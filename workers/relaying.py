@@ -26,7 +26,7 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
         sessions=make_sessions(engine),
         redis_url=chosen.redis,
         key=chosen.stream,
-        limits=Limits(outbox_retention=timedelta(days=chosen.keep_events_days)),
+        limits=_limits(chosen),
         pulse=health.Pulse(chosen, "relay"),
     )
     with (
@@ -37,6 +37,12 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
         relay.run(stop)
     health.gone(chosen, "relay")
     engine.dispose()
+
+
+def _limits(chosen: Settings) -> Limits:
+    # A Redis of our own shares a small machine with everything else; what leaves its stream is replayed from the database.
+    megabytes = chosen.stream_megabytes or (64 if chosen.embedded_redis else 256)
+    return Limits(outbox_retention=timedelta(days=chosen.keep_events_days), stream_bytes=megabytes << 20)
 
 
 def _metered(chosen: Settings, relay: Relay) -> Sequence[Collector]:

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         None, description="Broker and event stream; a Redis of our own as child process when not set."
     )
     stream: str = Field("wireroom:events", description="Key of the Redis stream that events are published to.")
+    stream_megabytes: int | None = Field(
+        None, ge=1, description="Memory that the stream may have; 64 in a Redis of our own, 256 elsewhere."
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is console in a terminal and JSON elsewhere."
     )
