@@ -8,13 +8,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
 from storage.records import Block, BlockKind, Markup
 from tasks.normalize.plain import is_verse, stanzas, text_blocks
 
-_SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "object", "select", "textarea"})
+_SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "select", "textarea"})
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), BlockKind.SUBHEAD),
     **dict.fromkeys(("li", "dt", "dd"), BlockKind.LIST_ITEM),
@@ -55,10 +56,14 @@ _BREAKS = frozenset(
         "ul",
     ]
 )
-_EMBEDS = frozenset({"iframe", "video", "audio", "embed"})
+_EMBEDS = frozenset({"iframe", "video", "audio", "embed", "object"})
+_NO_ADDRESS = ("data:", "blob:", "about:", "javascript:")
 _CELLS = frozenset({"td", "th"})
 _STRUCTURE = _SKIP | _KINDS.keys() | _BREAKS | _EMBEDS | _CELLS | {"br"}
 _EMBED_CLASS = re.compile(r"\b(?:twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|reddit-embed)\b")
+# Classes that say what a block without a tag of its own is: "wp-caption-text", "image__caption", "pullquote".
+_CAPTIONS = ("caption", "caption-text", "caption__text", "bildunterschrift")
+_QUOTES = ("pullquote", "pull-quote", "pull_quote", "pulled-quote")
 _PLAIN = {  # what a block without an element in it is, if its text needs no more than to be taken
     **{
         tag: kind for tag, kind in _KINDS.items() if kind not in {BlockKind.TABLE_ROW, BlockKind.VERSE, BlockKind.QUOTE}
@@ -108,6 +113,7 @@ class _Reader:
         self.text: list[str] = []
         self.skipping = 0
         self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
+        self._named: list[etree._Element] = []  # open elements whose class gave their kind
 
     def children(self, parent: etree._Element, depth: int = 0) -> None:
         """Read an element child by child: most of what feeds hold are paragraphs of plain text, which need no walk."""
@@ -120,8 +126,11 @@ class _Reader:
                     self._flush()
                 text = child.text
                 if text and not text.isspace():
-                    self.ready.append(Block(kind=_PLAIN[tag], text=text))
-            elif tag in _BOXES and depth < _DEEPEST:
+                    kind = _PLAIN[tag]
+                    if kind is BlockKind.PARAGRAPH and child.get("class"):
+                        kind = _kind_of(child) or kind
+                    self.ready.append(Block(kind=kind, text=text))
+            elif tag in _BOXES and depth < _DEEPEST and not _kind_of(child):
                 self._flush()
                 self.children(child, depth + 1)
                 self._flush()
@@ -156,7 +165,8 @@ class _Reader:
             self._flush()
             kind = _KINDS[tag]
             if kind is BlockKind.QUOTE and _EMBED_CLASS.search(element.get("class", "")):
-                kind = BlockKind.EMBED
+                self._post(element)
+                return
             self._kinds.append(kind)
         elif tag in _CELLS:
             if self.text:
@@ -166,6 +176,10 @@ class _Reader:
             return
         else:
             self._edge()
+            named = _kind_of(element)
+            if named and self._kinds[-1] is not BlockKind.TABLE_ROW:
+                self._kinds.append(named)
+                self._named.append(element)
         if element.text:
             self.text.append(element.text)
 
@@ -177,6 +191,9 @@ class _Reader:
             self._kinds.pop()
         elif tag in _BREAKS:
             self._edge()
+            if self._named and self._named[-1] is element:
+                self._named.pop()
+                self._kinds.pop()
         if element.tail and not self.skipping:
             self.text.append(element.tail)
 
@@ -187,9 +204,19 @@ class _Reader:
     def _embed(self, element: etree._Element) -> None:
         """Something that plays: its address stands for it."""
         self._flush()
-        source = element.get("src") or element.get("data-src") or ""
-        if source.startswith(("http:", "https:", "//")):
-            self.ready.append(Block(kind=BlockKind.EMBED, text=source))
+        inner = (each.get("src") for each in element.iter("source"))
+        address = next(filter(None, (element.get("src"), element.get("data-src"), element.get("data"), *inner)), "")
+        if address and not address.startswith(_NO_ADDRESS):
+            self.ready.append(Block(kind=BlockKind.EMBED, text=address))
+        self.skipping += 1
+
+    def _post(self, element: etree._Element) -> None:
+        """A post from elsewhere is one block: its words, and its address behind them."""
+        words = " ".join(" ".join(str(text) for text in element.itertext()).split())
+        links = [link for link in (each.get("href") for each in element.iter("a")) if link]
+        address = element.get("data-instgrm-permalink") or element.get("cite") or (links[-1] if links else "")
+        if words or address:
+            self.ready.append(Block(kind=BlockKind.EMBED, text=f"{words} {address}".strip()))
         self.skipping += 1
 
     def _edge(self) -> None:
@@ -215,6 +242,22 @@ class _Reader:
             self.ready.extend(_broken(text, kind))
         else:
             self.ready.append(Block(kind=kind, text=text))
+
+
+def _kind_of(element: etree._Element) -> BlockKind | None:
+    """What an element's class says it is."""
+    classes = element.get("class")
+    return _kind_of_class(classes) if classes else None
+
+
+@lru_cache(maxsize=2048)
+def _kind_of_class(classes: str) -> BlockKind | None:
+    for name in classes.lower().split():
+        if name.endswith(_CAPTIONS) and not name.startswith(("has-", "no-", "is-")):
+            return BlockKind.CAPTION
+        if name.endswith(_QUOTES):
+            return BlockKind.QUOTE
+    return None
 
 
 def _row(text: str) -> Iterator[Block]:

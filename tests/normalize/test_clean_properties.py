@@ -45,6 +45,10 @@ def copies(draw: st.DrawFn) -> tuple[str, str, list[str]]:
         f"Altwik (dpa) – {teaser}",
         f"{teaser} Mehr lesen",
         f"{headline} {teaser}",
+        f"EILMELDUNG: {teaser[: len(teaser) // 2]} …",
+        f"{teaser[: len(teaser) // 2]} … weiterlesen",
+        f"+++ Update +++ {teaser}",
+        f"{headline}.",
     ]
     body = draw(st.lists(paragraphs(), min_size=1, max_size=5))
     lines = draw(

@@ -14,6 +14,7 @@ from workers.cli import (
     processes,
     quarantine,
     reingest,
+    rules,
     stories,
     webhooks,
 )
@@ -41,6 +42,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boilerplate.app, name="boilerplate")
 app.add_typer(database.app, name="db")
 reingest.add_to(app)
+rules.add_to(app)
 doctor.add_to(app)
 
 
