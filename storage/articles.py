@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from storage import bulk
 from storage.errors import Raced, UnknownArticle
-from storage.models import Article, ArticleTag, Feed, Identity, Revision, metadata
+from storage.models import Article, ArticleStatus, ArticleTag, Feed, Identity, Revision, metadata
 from storage.records import HeldArticle
 
 Key = tuple[str, str]
@@ -54,6 +54,8 @@ def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
         col(Article.document_id),
         col(Article.first_seen_at),
         col(Article.revised_at),
+        col(Article.withdrawn_at),
+        col(Article.withdrawn_cause),
     )
     for start in range(0, len(wanted), CHUNK):
         for row in session.execute(select(*columns).where(col(Article.id).in_(wanted[start : start + CHUNK]))):
@@ -132,7 +134,7 @@ _UPDATE = (
     .values({name: bindparam(f"b_{name}") for name in (
         "revision", "headline", "teaser", "url", "language", "published_at", "updated_at", "revised_at",
         "entry_sha256", "content_sha256", "normalizer", "tagger", "document_id", "position", "words", "status",
-    )})
+    )} | {"withdrawn_at": None, "withdrawn_cause": None, "withdrawn_reason": None})
 )  # fmt: skip
 
 
@@ -179,6 +181,21 @@ def purge(session: Session, ids: Collection[UUID]) -> None:
             (Article, Article.id),
         ):
             connection.execute(delete(model).where(col(column).in_(some)))
+
+
+def withdraw(session: Session, article_id: UUID, revision: int, **said: Any) -> None:
+    """Mark an article as withdrawn as it stands; raises Raced when another worker revised or withdrew it meanwhile."""
+    marked = session.connection().execute(
+        update(Article)
+        .where(
+            col(Article.id) == article_id,
+            col(Article.revision) == revision,
+            col(Article.status) == ArticleStatus.USABLE,
+        )
+        .values(status=ArticleStatus.CANCELED, **said)
+    )
+    if marked.rowcount != 1:
+        raise Raced(f"article {article_id} was revised or withdrawn by another process meanwhile")
 
 
 def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:

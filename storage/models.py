@@ -220,7 +220,10 @@ class Document(SQLModel, table=True):
 
 
 class Article(SQLModel, table=True):
-    """Our record of one piece, as its latest revision has it. The body stands in the revision."""
+    """Our record of one piece, as its latest revision has it. The body stands in the revision.
+
+    A withdrawn piece is kept as it last was: `status` says so, and `withdrawn_…` when, by whom and why.
+    """
 
     __tablename__ = "article"
     __table_args__: ClassVar[Any] = (
@@ -249,6 +252,9 @@ class Article(SQLModel, table=True):
     document_id: int = Field(sa_type=BigId)
     position: int
     words: int = 0
+    withdrawn_at: datetime | None = None
+    withdrawn_cause: str | None = None
+    withdrawn_reason: str | None = Field(default=None, sa_type=Text)
 
 
 class Revision(SQLModel, table=True):

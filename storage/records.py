@@ -100,6 +100,18 @@ class BadEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstone:
+    """An entry that a feed says it has deleted: its id, when, and why (RFC 6721 `at:deleted-entry`)."""
+
+    guid: str
+    deleted_at: datetime | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        aware("deleted_at", self.deleted_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHints:
     """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
 
@@ -116,6 +128,7 @@ class FeedHints:
     skip_days: frozenset[int] = frozenset()
     hubs: tuple[str, ...] = ()
     self_url: str | None = None
+    deleted: tuple[Tombstone, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -396,6 +409,8 @@ class HeldArticle:
     document_id: int
     first_seen_at: datetime
     revised_at: datetime
+    withdrawn_at: datetime | None = None
+    withdrawn_cause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,17 @@ from storage import articles, source_lines
 from storage.db import reading
 from storage.ids import new_id
 from storage.models import Feed, SourceLines
-from storage.records import BadEntry, CleanArticle, Entry, HeldArticle, KnownLines, ParsedDocument, Tag
+from storage.records import (
+    BadEntry,
+    Cause,
+    CleanArticle,
+    Entry,
+    HeldArticle,
+    KnownLines,
+    ParsedDocument,
+    Tag,
+)
+from tasks import kills
 from tasks.content import clean_of, content_of
 from tasks.enrich import EnrichInput, Tagging
 from tasks.identify import Match, identify
@@ -28,6 +38,7 @@ from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys
 from tasks.revise import Revised, revise
 from tasks.room import Room
 from tasks.stories import Fingerprint, fingerprint
+from tasks.tombstones import Buried, buried
 from tasks.urls import document_keys
 
 log = structlog.get_logger()
@@ -41,7 +52,8 @@ class Decision:
     """What one entry comes to; what stands below `match` is there only where something is written.
 
     `outcome` is `created`, `revised`, `refreshed` (came out the same), `unchanged`, `stale` (a newer document has
-    spoken), `purged` or `repeated`. `taught` are the line keys that a new article counts for in its source.
+    spoken), `withdrawn` (`reason` says why), `purged` or `repeated`. `taught` are the line keys that a new article
+    counts for in its source.
     """
 
     entry: Entry
@@ -56,6 +68,7 @@ class Decision:
     language: str | None = None
     fingerprint: Fingerprint | None = None
     taught: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +109,10 @@ def decide(
             for entry, match in pairs
             if only is None or entry.position in only
         ]
+        if only is None:
+            # Where an entry still stands beside its tombstone, the tombstone counts.
+            gone = {one.held.id: _withdrawn(one) for one in buried(session, feed.id, parsed, document_id)}
+            decisions = [*(one for one in decisions if one.article_id not in gone), *gone.values()]
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
     good, bad = _worked_out(room, feed, decisions, before, lines)
     return Decided(decisions=good, bad=bad, degraded=identified.degraded, rekeyed=identified.rekeyed)
@@ -186,16 +203,36 @@ def _fate(
     if match is None:
         return Decision(entry=entry, outcome="repeated")
     if match.article is None:
+        if kills.by_status(entry):
+            # Withdrawn before it was ever seen: there is nothing to show, and nobody to tell.
+            return Decision(entry=entry, outcome="withdrawn", match=match)
         return Decision(entry=entry, outcome="created", article_id=new_id(), match=match)
     known = held.get(match.article)
     if known is None:
         return Decision(entry=entry, outcome="purged", match=match)
-    outcome = ""
+    outcome, reason = "", None
     if known.document_id > document_id:
         outcome = "stale"
     elif known.entry_sha256 == entry.sha256 and not force:
         outcome = "unchanged"
-    return Decision(entry=entry, outcome=outcome, article_id=known.id, held=known, match=match)
+    elif (reason := kills.reason(entry)) is not None:
+        outcome = "unchanged" if known.withdrawn_at else "withdrawn"
+    elif known.withdrawn_at and not _comes_back(entry, known):
+        outcome = "unchanged"
+    return Decision(entry=entry, outcome=outcome, article_id=known.id, held=known, match=match, reason=reason)
+
+
+def _comes_back(entry: Entry, held: HeldArticle) -> bool:
+    """Whether the entry makes a withdrawn article usable again; what an operator withdrew only he restores."""
+    by_operator = held.withdrawn_cause == Cause.OPERATOR
+    return not by_operator and kills.comes_back(entry, withdrawn_at=held.withdrawn_at)
+
+
+def _withdrawn(one: Buried) -> Decision:
+    reason = kills.reason(one.stone)
+    return Decision(
+        entry=one.stone, outcome="withdrawn", article_id=one.held.id, held=one.held, match=one.match, reason=reason
+    )
 
 
 def _open(decision: Decision) -> bool:
@@ -312,8 +349,10 @@ def _compared(decision: Decision, before: Mapping[UUID, dict[str, Any]]) -> None
     decision.content = content_of(decision.entry, _clean(decision), language=decision.language)
     if decision.held is not None:
         verdict = revise(before[decision.held.id], decision.content)
-        if isinstance(verdict, Revised):
-            decision.outcome, decision.changed = "revised", dict(verdict.changed)
+        back = {"status": decision.held.status} if decision.held.withdrawn_at else {}
+        if isinstance(verdict, Revised) or back:
+            decision.outcome = "revised"
+            decision.changed = back | (dict(verdict.changed) if isinstance(verdict, Revised) else {})
         else:
             decision.outcome = "refreshed"
 

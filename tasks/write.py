@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
-from storage import articles, outbox
+from storage import articles, outbox, stories
 from storage.models import ArticleTag, Document, Feed
-from storage.records import ArticleView, Cause, Event, Tag
+from storage.records import ArticleView, Cause, Event, HeldArticle, Tag
 from tasks import events
 from tasks.content import fingerprint as content_sha256
 from tasks.decide import Decision
@@ -22,6 +22,7 @@ from tasks.normalize import VERSION as NORMALIZER
 from tasks.room import Room
 from tasks.stories.settle import Settled, settle
 from tasks.stories.table import Arrival
+from tasks.withdraw import withdraw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,15 @@ def write(
                      now=occasion.now)  # fmt: skip
     writes = articles.no_writes()
     told: list[Event] = []
-    old_tags = articles.tags_of(session, [d.held.id for d in decisions if d.held is not None and d.content])
+    held = [d.held.id for d in decisions if d.held is not None and d.content]
+    old_tags, in_stories = articles.tags_of(session, held), stories.stories_of(session, held)
     for decision in decisions:
         if decision.match is None or decision.article_id is None:
             continue
         own = {"feed_id": feed.id, "article_id": decision.article_id}
         writes.aliases += [{"kind": kind, "key": key, **own} for kind, key in decision.match.aliases]
+        if decision.outcome == "withdrawn" and decision.held is not None:
+            told.append(_withdrawn(session, room, decision, decision.held, document, occasion))
         if not decision.content:
             continue
         before = [_record(tag) for tag in old_tags.get(decision.article_id, ())]
@@ -64,6 +68,9 @@ def write(
             writes.retagged += [decision.article_id] if decision.held is not None else []
         if decision.outcome in {"created", "revised"} or retagged:
             view = _view(feed, decision, number, occasion.now, settled.get(decision.article_id))
+            if view.story_id is None and decision.article_id in in_stories:
+                story_id, duplicate_of = in_stories[decision.article_id]
+                view = replace(view, story_id=story_id, duplicate_of=duplicate_of)
             told += _events(room, view, decision, before if retagged else None, occasion)
     articles.write(session, writes)
     for one in settled.values():
@@ -73,6 +80,31 @@ def write(
         told = [traced(event, occasion.traceparent) for event in told]
     outbox.record(session, told)
     return told
+
+
+def _withdrawn(
+    session: Session,
+    room: Room,
+    decision: Decision,
+    held: HeldArticle,
+    document: Document,
+    occasion: Occasion,
+) -> Event:
+    """Mark an article that its publisher has withdrawn, as it last was, and tell of it."""
+    return withdraw(
+        session,
+        held.id,
+        reason=decision.reason,
+        cause=occasion.cause,
+        now=occasion.now,
+        detail=_detail(room),
+        # The entry that says so is what is known of the article from now on.
+        said={
+            "entry_sha256": decision.entry.sha256,
+            "document_id": document.id,
+            "position": decision.entry.position,
+        },
+    )
 
 
 def _arrivals(feed: Feed, decisions: Iterable[Decision], now: datetime) -> Iterable[Arrival]:

@@ -7,9 +7,10 @@ from datetime import UTC, tzinfo
 
 from lxml import etree
 
-from storage.records import FeedHints
+from storage.records import FeedHints, Tombstone
 from tasks.formats import dates, names, text
 from tasks.formats.items import whole
+from tasks.formats.limits import MAX_ITEMS
 from tasks.formats.links import base_of, web_link
 from tasks.formats.tree import text_of
 
@@ -27,6 +28,7 @@ _PERIODS = {
     "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000,
 }  # fmt: skip
 _LONGEST = 31 * 86_400  # seconds; a ttl above a month is a unit gone wrong
+_LONGEST_COMMENT = 400
 _ITEMS = {"item", "atom:entry", "entry", "items"}
 
 
@@ -58,7 +60,18 @@ def hints(about: list[etree._Element], url: str, *, format_name: str, language: 
         skip_days=frozenset(_days(words.get("skipdays", ()))),
         hubs=tuple(dict.fromkeys(_related(links, "hub", url))),
         self_url=next(iter(_related(links, "self", url)), None),
+        deleted=tuple(_tombstones(words.get("at:deleted-entry", ()))),
     )
+
+
+def _tombstones(elements: Iterable[etree._Element]) -> Iterable[Tombstone]:
+    """Read what the feed says it has deleted (RFC 6721 §3), the first so many."""
+    for element in list(elements)[:MAX_ITEMS]:
+        if ref := text.storable((element.get("ref") or "").strip()):
+            comments = [text_of(child) for child in element if names.short(child.tag) == "at:comment"]
+            when = dates.read(element.get("when"))
+            reason = next((text.mend(one)[:_LONGEST_COMMENT] for one in comments if one), None)
+            yield Tombstone(guid=ref, deleted_at=when.at if when else None, reason=reason)
 
 
 def language_of(root: etree._Element, about: list[etree._Element]) -> str | None:

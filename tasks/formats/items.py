@@ -34,6 +34,7 @@ _EXTRA = {
     "source": "source", "rights": "rights", "atom:rights": "rights", "dc:rights": "rights", "media:copyright": "rights",
     "copyright": "rights", "dc:publisher": "publisher", "media:credit": "credit", "news:genres": "genres",
     "news:stock_tickers": "tickers", "media:description": "media_description",
+    "pubstatus": "status", "?:pubstatus": "status", "status": "status",
 }  # fmt: skip
 
 

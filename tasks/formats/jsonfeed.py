@@ -60,6 +60,9 @@ def _draft(item: Any, position: int, url: str, feed: dict[str, Any]) -> Draft:
     made.language = _word(item.get("language"))
     made.media = _media(item, url)
     made.extra = {"external_url": web_link(_word(item.get("external_url")), url) or ""}
+    # Extensions of JSON Feed begin with an underscore; ninjs has the same word without.
+    if status := _word(item.get("_pubstatus")) or _word(item.get("pubstatus")):
+        made.extra["status"] = status
     return made
 
 

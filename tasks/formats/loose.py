@@ -205,6 +205,7 @@ def _extra(one: Any, url: str) -> dict[str, str]:
         "source": source.get("title") or source.get("value"),
         "source_url": web_link(_relative(source.get("href") or source.get("link")), url),
         "publisher": one.get("publisher"),
+        "status": one.get("pubstatus") or one.get("status"),
         "media_description": one.get("wrmediadescription"),
     }
     return {name: str(value) for name, value in extra.items() if value}

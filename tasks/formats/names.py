@@ -31,6 +31,7 @@ _PREFIXES = {
     "www.google.com/schemas/sitemap/0.9": "sitemap",
     "www.google.com/schemas/sitemap-news/0.9": "news",
     "www.google.com/schemas/sitemap-image/1.1": "image",
+    "purl.org/atompub/tombstones/1.0": "at",
     "www.w3.org/xml/1998/namespace": "xml",
 }
 # Declared around items that stand alone, and where a feed uses a prefix that it forgot to declare.
@@ -42,6 +43,7 @@ KNOWN_PREFIXES = {
     "media": "http://search.yahoo.com/mrss/",
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
     "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "at": "http://purl.org/atompub/tombstones/1.0",
     "atom": "http://www.w3.org/2005/Atom",
     "xhtml": "http://www.w3.org/1999/xhtml",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",

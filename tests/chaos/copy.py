@@ -26,6 +26,10 @@ VERBS = {
     "de": ("bestätigte", "bestritt", "erklärte", "forderte", "kritisierte", "lobte", "meldete", "prüfte", "verwarf"),
     "en": ("confirmed", "denied", "explained", "demanded", "criticised", "praised", "reported", "rejected"),
 }
+KILLS = {
+    "de": ("EILT: Meldung zurückgezogen", "Die Angaben haben sich als falsch erwiesen."),
+    "en": ("MANDATORY KILL", "The story is wrong."),
+}
 # A piece is known by its number in its publisher's book, a version by how often it was edited.
 _MARK = re.compile(r"\b(p\d+) (?:Fassung|version) (\d+)\b")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 # A piece in a feed: (name of the feed, name of the piece).
 Slot = tuple[str, str]
-# The versions in one document: name of the piece → version; a killed piece stands as -1.
+# The versions in one document: name of the piece → version, or KILLED.
 Snapshot = Mapping[str, int]
 KILLED = -1
 

@@ -18,7 +18,7 @@ from typing import Self
 from publisher import Piece, feed_document
 
 from . import copy
-from .ledger import Book
+from .ledger import KILLED, Book
 
 # Items that a feed shows. One leaves only after it was accepted as it stands: what nobody could see is nobody's loss.
 WINDOW = 40
@@ -74,7 +74,8 @@ class Press:
         """Publish and edit until `over`, one thing every `pause` seconds on average."""
         while not self.over.wait(self.chance.random() * 2 * pause):
             with self.lock:
-                self.chance.choices((self.publish, self.edit, self.copy_over, self.rekey), (10, 5, 2, 1))[0]()
+                deeds = (self.publish, self.edit, self.copy_over, self.rekey, self.kill)
+                self.chance.choices(deeds, (10, 5, 2, 1, 1))[0]()
 
     def publish(self) -> None:
         """A new piece in some feed."""
@@ -95,7 +96,7 @@ class Press:
     def edit(self) -> None:
         """A correction of a piece that was accepted as it stood."""
         name, item = self._any()
-        if item is not None and self.book.has(name, item.name):
+        if item is not None and item.version != KILLED and self.book.has(name, item.name):
             item.version += 1
             item.piece = item.piece.edited(headline=copy.another_version(item.piece.headline, item.version))
             self.book.publish(name, item.name, item.version)
@@ -120,6 +121,15 @@ class Press:
                 item.piece = item.piece.edited(guid=f"{item.piece.guid}:again")
             else:
                 item.piece = item.piece.edited(link=f"{link.partition('?')[0]}?utm_source={self._number}")
+
+    def kill(self) -> None:
+        """A piece is withdrawn, in the words of the desk; it stays so."""
+        name, item = self._any()
+        if item is not None and item.version != KILLED and self.book.has(name, item.name):
+            headline, why = copy.KILLS[self.languages[name]]
+            item.version = KILLED
+            item.piece = item.piece.edited(headline=headline, teaser=why, body="")
+            self.book.publish(name, item.name, KILLED)
 
     def _any(self) -> tuple[str, Item | None]:
         name = self.chance.choice(list(self.items))

@@ -101,7 +101,8 @@ def test_a_lost_outbox_row_is_seen(line: Line, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_document_that_is_done_before_its_commit_is_seen(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "ingest", done_before_its_commit)
+    for name in ("prepare", "ingest"):  # together with others, or alone
+        monkeypatch.setattr(intake, name, done_before_its_commit)
     with pytest.raises(KeyboardInterrupt):
         line.publish_and_take_in(line.press.publish)
     monkeypatch.undo()

@@ -15,6 +15,7 @@ from workers.cli.store import opened_store
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from storage.db import Sessions
     from storage.models import Article
     from storage.records import CleanArticle
 
@@ -97,6 +98,7 @@ def _list(
                     "revision": article.revision,
                     "headline": article.headline,
                 }
+                | _withdrawn(article, as_json=as_json)
                 | ({"teaser": article.teaser, "url": article.url, "published": article.published_at} if as_json else {})
                 for article in session.scalars(query)
             ],
@@ -137,6 +139,7 @@ def show(
             "id": article.id,
             "feed": article.feed_id,
             "status": article.status,
+            **({"withdrawn": _why(article)} if article.withdrawn_at else {}),
             "revision": row.number,
             "revisions": [
                 {"number": v.number, "at": v.created_at, "cause": v.cause, "changed": v.changed}
@@ -166,6 +169,87 @@ def _page(session: Session, article: Article) -> str | None:
     if row is None:
         return None
     return f"{row.state.value}: {row.error}" if row.error else row.state.value
+
+
+def _why(article: Article) -> str:
+    return (
+        f"{article.withdrawn_at:%Y-%m-%d %H:%M} by {article.withdrawn_cause}: {article.withdrawn_reason or 'no reason'}"
+    )
+
+
+def _withdrawn(article: Article, *, as_json: bool) -> dict[str, Any]:
+    """That an article is withdrawn, beside its headline; when, by whom and why, for programs."""
+    if not as_json:
+        return {"headline": f"[withdrawn] {article.headline}"} if article.withdrawn_at else {}
+    return {
+        "status": article.status,
+        "withdrawn_at": article.withdrawn_at,
+        "withdrawn_cause": article.withdrawn_cause,
+        "withdrawn_reason": article.withdrawn_reason,
+    }
+
+
+@app.command()
+def withdraw(
+    reference: Annotated[str, typer.Argument(metavar="ARTICLE", help="An article's id (or its beginning) or URL.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; subscribers are told so.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the article and change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw an article: it is kept, marked, and subscribers are told to stop showing it.
+
+    Example: `wireroom articles withdraw 0198c2d4 --reason "Sperrvermerk des Gerichts"`
+    """
+    from tasks import withdraw as verb
+    from workers.cli.store import opened_room
+
+    with opened_room() as room:
+        article = _found(room.sessions, reference)
+        if article.withdrawn_at is not None:
+            fail(f"article {article.id} is withdrawn already: {article.withdrawn_reason}", Exit.CONFLICT)
+        if not dry_run:
+            verb.withdraw_by_hand(room, article.id, reason=reason)
+    said = {"article": article.id, "headline": article.headline, "reason": reason, "withdrawn": not dry_run}
+    if as_json:
+        print_json(said)
+    else:
+        typer.echo(f"{'Would withdraw' if dry_run else 'Withdrew'} {article.id}: {article.headline}")
+
+
+@app.command()
+def restore(
+    reference: Annotated[str, typer.Argument(metavar="ARTICLE", help="An article's id (or its beginning) or URL.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a withdrawn article usable again; subscribers are told by a new revision with the same text.
+
+    Example: `wireroom articles restore 0198c2d4`
+    """
+    from tasks import withdraw as verb
+    from workers.cli.store import opened_room
+
+    with opened_room() as room:
+        article = _found(room.sessions, reference)
+        if article.withdrawn_at is None:
+            fail(f"article {article.id} is not withdrawn", Exit.CONFLICT)
+        verb.restore_by_hand(room, article.id)
+    if as_json:
+        print_json({"article": article.id, "headline": article.headline, "revision": article.revision + 1})
+    else:
+        typer.echo(f"Restored {article.id}: {article.headline}")
+
+
+def _found(sessions: Sessions, reference: str) -> Article:
+    from storage import articles
+    from storage.db import reading
+    from storage.records import Entry
+    from tasks.urls import identity_keys
+
+    with reading(sessions) as session:
+        keys = identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
+        return articles.find(session, reference, keys=keys)
 
 
 def _meta(content: dict[str, Any]) -> dict[str, Any]:
