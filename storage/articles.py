@@ -63,6 +63,18 @@ def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
     return found
 
 
+def fingerprints(session: Session, ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """The fingerprints of every entry that these articles were made from; a purged one is missing."""
+    wanted = list(ids)
+    found: dict[UUID, set[str]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        for one, column in ((Article.id, Article.entry_sha256), (Revision.article_id, Revision.entry_sha256)):
+            for article_id, name in session.execute(select(col(one), col(column)).where(col(one).in_(some))):
+                found.setdefault(article_id, set()).add(name)
+    return found
+
+
 def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
     """The stored content of these revisions (article id → number)."""
     wanted = list(versions)

@@ -182,6 +182,8 @@ def set_status(session: Session, feed: Feed, status: FeedStatus, *, now: datetim
     if status is FeedStatus.ACTIVE:
         feed.next_fetch_at, feed.next_fetch_reason = now, "resumed by an operator"
         feed.state, feed.unread = {}, None
+        # Whether its new items can be read alone is tried again.
+        feed.hints = {name: value for name, value in feed.hints.items() if name != "whole_since"}
         feed.failures, feed.failing_since, feed.failing_as = 0, None, None
     session.add(feed)
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import structlog
 from sqlmodel import Session
@@ -24,7 +25,7 @@ from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
-from tasks import events, pages, push, trace
+from tasks import delta_audit, events, pages, push, trace
 from tasks.cadence import Rhythm
 from tasks.decide import Decided, Decision, decide
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -37,6 +38,8 @@ from tasks.write import Occasion, write
 
 log = structlog.get_logger()
 
+# What reading a document in both ways came to.
+Audit = Literal["agreed", "differed"]
 # Writers of one feed queue up behind its row, so losing a race three times over means something else is wrong.
 RACES = 3
 
@@ -67,6 +70,7 @@ class Ingested:
     skipped: int = 0
     awaited: int = 0
     reread: bool = False
+    audit: Audit | None = None
     error: str | None = None
     traceparent: str | None = None
     parent: str | None = None
@@ -127,6 +131,7 @@ class Ready:
     decided: Decided
     backfill: bool
     now: datetime
+    audit: Audit | None = None
 
 
 def ingest(room: Room, document: Document) -> Ingested:
@@ -161,14 +166,14 @@ def prepare(room: Room, document: Document) -> Ready | Ingested:
         before = feed.hints.get("document", document.id) < document.id
         backfill = not before and not documents.earlier_ingested(session, document)
     try:
-        joined, decided = _read(room, feed, document, body)
+        joined, decided, audit = _read(room, feed, document, body)
     except _PagesAwaited as awaited:
         return _put_aside(room, document, awaited.joined, now)
     except NotAFeed as error:
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
-    return Ready(document=document, joined=joined, decided=decided, backfill=backfill, now=now)
+    return Ready(document=document, joined=joined, decided=decided, backfill=backfill, now=now, audit=audit)
 
 
 def _traced(room: Room, document: Document, result: Ingested) -> Ingested:
@@ -211,6 +216,7 @@ def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested
         decisions=decisions,
         skipped=len(parsed.skipped),
         reread=bool(document.outcome.get("whole")),
+        audit=ready.audit,
     )
     _traced(room, document, result)
     if joined.open and page_rows.arrived(session, document.feed_id, joined.open):
@@ -226,6 +232,8 @@ def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested
     result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
     if decided.rekeyed is not None:
         result.events += _tell_rekeyed(session, locked, document, decided.rekeyed, now)
+    if ready.audit == "differed":
+        locked.hints = locked.hints | {"whole_since": now.isoformat()}
     if document.id >= locked.hints.get("document", 0):
         _learn(locked, document, parsed, decided, now)
         push.learn(session, locked, document, parsed.hints, decisions, now)
@@ -258,20 +266,28 @@ def _put_aside(room: Room, document: Document, joined: pages.Joined, now: dateti
     )
 
 
-def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[pages.Joined, Decided]:
+def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[pages.Joined, Decided, Audit | None]:
     """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
 
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
-    A page that came late is for an item that was seen: then the whole document is read, too.
+    A page that came late is for an item that was seen: then the whole document is read, too. On a share of documents
+    both ways are held against each other.
     """
-    seen = {} if feed.hints.get("degraded") or document.outcome.get("whole") else feed.seen
+    whole = feed.hints.get("degraded") or feed.hints.get("whole_since") or document.outcome.get("whole")
+    seen = {} if whole else feed.seen
     joined = _parsed(room, feed, document, body, seen)
+    audit: Audit | None = None
+    if joined.parsed.skipped and delta_audit.due(room, document):
+        full = _parsed(room, feed, document, body, {})
+        audit = "agreed" if delta_audit.agrees(room, feed, document, joined.parsed, full.parsed) else "differed"
+        if audit == "differed":
+            joined = full
     decided = decide(room, feed, document.id, joined.parsed, force=False)
     elsewhere = {seen[name] for name in joined.parsed.skipped}
     if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decided.decisions):
         joined = _parsed(room, feed, document, body, {})
         decided = decide(room, feed, document.id, joined.parsed, force=False)
-    return joined, decided
+    return joined, decided, audit
 
 
 def _parsed(room: Room, feed: Feed, document: Document, body: bytes, seen: Mapping[str, str]) -> pages.Joined:
@@ -335,7 +351,7 @@ def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Deci
         | {"document": document.id}
         | _kin(feed, document, known=bool(parsed.skipped) or any(d.held is not None for d in decisions))
         | ({"degraded": True} if degraded else {})
-        | ({"rekeyed": feed.hints["rekeyed"]} if "rekeyed" in feed.hints else {})
+        | {name: feed.hints[name] for name in ("rekeyed", "whole_since") if name in feed.hints}
     )
     feed.rhythm = rhythm.seen(published, window=total, now=now).to_json()
 

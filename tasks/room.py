@@ -25,7 +25,8 @@ class Room:
     `grace` is how long a stored document may wait for its message before the sweep sends another. `threshold`
     is the confidence (0 to 1) below which a line is marked instead of removed. `polls_per_minute` is the budget of
     requests; when it was last shared out stands in `shared_out_at`. `page_wait` is how long a document of teasers waits
-    for its articles' pages. `keep_articles` is how long an article is kept after its last change, for ever when None.
+    for its articles' pages. `delta_audit` is the share of documents that are read whole as well. `keep_articles` is how
+    long an article is kept after its last change, for ever when None.
     """
 
     sessions: Sessions
@@ -43,6 +44,7 @@ class Room:
     alone_seconds: float = 60.0
     grace: timedelta = timedelta(seconds=20)
     poison_after: int = 3
+    delta_audit: float = 0.01
     story_window: timedelta = timedelta(days=7)
     page_wait: timedelta = timedelta(seconds=120)
     traced: bool = False

@@ -77,6 +77,8 @@ def _taken_in(intake: Any) -> None:
         for outcome, number in done.outcomes.items():
             metrics.ENTRIES.labels(outcome).inc(number)
         metrics.EVENTS.inc(done.events)
+        if done.audit is not None:
+            metrics.DELTA_AUDITS.labels(done.audit).inc()
         if not done.reread:
             metrics.INGEST_DELAY.observe((done.ingested_at - done.fetched_at).total_seconds())
         for rule, number in done.removals.items():

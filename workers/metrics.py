@@ -67,6 +67,7 @@ INGEST_DELAY = _histogram(
 PUBLICATION_LAG = _histogram(
     WORK, "publication_lag_seconds", "From what a source calls publication until the event stands; no backfill.", LAG
 )
+DELTA_AUDITS = _counter(WORK, "delta_audits", "Documents read whole as well as by new items, by verdict.", "verdict")
 PARSE_KILLS = _counter(WORK, "parse_kills", "Parses that were ended for their CPU time, memory or duration.")
 LEASE_EXPIRIES = _counter(WORK, "lease_expiries", "Leases that ran out before their holder was done.", "kind")
 

@@ -50,6 +50,7 @@ def room_of(chosen: Settings, sessions: Sessions, *, governed: bool = False) -> 
         alone=ALONE,
         alone_seconds=chosen.task_seconds / 2,
         story_window=timedelta(days=chosen.story_window_days),
+        delta_audit=chosen.delta_audit,
         page_wait=timedelta(seconds=chosen.page_wait_seconds),
         traced=chosen.otlp_url is not None,
         keep_documents=timedelta(days=chosen.keep_documents_days),

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
         "None are made when not set.",
     )
     story_window_days: int = Field(7, ge=1, le=60, description="Days within which copies of a text make one story.")
+    delta_audit: float = Field(
+        0.01, ge=0, le=1, description="Share of documents that are read whole as well, to audit reading only new items."
+    )
     page_wait_seconds: int = Field(
         120, ge=0, description="Seconds that a document of teasers waits for its articles' pages (`feeds set --pages`)."
     )

@@ -134,7 +134,7 @@ def test_label_values_that_are_asked_for_can_occur() -> None:
         "quantile": {"0.5", "0.9", "0.99", "1"},
         "what": {"documents", "outbox", "deliveries", "quarantine"},
         "status": {"active", "paused", "gone"},
-        "verdict": {"delivered", "retry", "disable"},
+        "verdict": {"delivered", "retry", "disable", "differed"},
         "job": {"wireroom"},
     }
     for where, expression in expressions():
