@@ -40,7 +40,8 @@ def make_engine(url: str) -> Engine:
         json_serializer=to_json,
         pool_pre_ping=True,
         pool_size=5,
-        connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 5},
+        # Else a database that is not UTF-8 has every text come as bytes, and fails with a TypeError somewhere.
+        connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 5, "client_encoding": "UTF8"},
     )
 
 

@@ -7,6 +7,7 @@ StoreError
 ├── UnknownArticle    no article by that id
 ├── UnknownStory      no story by that id
 ├── UnknownWebhook    no webhook by that number
+├── BadEncoding       the database does not keep Unicode
 ├── Raced             another process wrote what this one had read; read again and redo
 └── LeaseLost         another process holds the lease by now; stop, and stand by
 """
@@ -40,6 +41,10 @@ class UnknownStory(StoreError):
 
 class UnknownWebhook(StoreError):
     """No webhook by that number."""
+
+
+class BadEncoding(StoreError):
+    """The database is encoded otherwise than as UTF-8."""
 
 
 class Raced(StoreError):

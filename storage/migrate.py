@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from storage.errors import BadEncoding
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -38,7 +40,8 @@ def status(engine: Engine) -> SchemaStatus:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> SchemaStatus:
-    """Run the migrations up to `revision`; several processes may call this at once."""
+    """Run the migrations up to `revision`; several processes may call this at once. Raises BadEncoding."""
+    _check_encoding(engine)
     _run(engine, command.upgrade, revision)
     return status(engine)
 
@@ -47,6 +50,20 @@ def downgrade(engine: Engine, revision: str) -> SchemaStatus:
     """Undo migrations down to `revision` (`base` for all)."""
     _run(engine, command.downgrade, revision)
     return status(engine)
+
+
+def _check_encoding(engine: Engine) -> None:
+    """Refuse a Postgres database that does not keep Unicode: some headline would be the first that it cannot keep."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect() as connection:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        name = engine.url.database
+        raise BadEncoding(
+            f"the database {name!r} is encoded as {encoding}, which does not keep every text; make it anew with "
+            f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _run(engine: Engine, action: object, revision: str) -> None:

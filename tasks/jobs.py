@@ -5,12 +5,13 @@ The verbs are imported where they run, in a worker's children: beat and a worker
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from tasks.room import Room
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 _room: Room | None = None
 # Seconds after which nobody needs to poll the shard that a message asks for: the beat has asked again long since.
 _STALE = 30.0
+# Messages for documents that may wait in the queue: enough to keep many workers busy until the next sweep.
+QUEUED = 500
 
 
 def use(room: Room) -> None:
@@ -43,6 +46,24 @@ class Told:
         self.outcome = outcome
 
 
+def _send_for(documents: Iterable[Sequence[int]]) -> None:
+    """Send for documents, batch by batch, unless the queue is long already: what has no message, the sweep finds.
+
+    So Redis' memory stays bounded however far the workers are behind.
+    """
+    waiting = list(documents)
+    if not waiting:
+        return
+    try:
+        with ingest_documents.app.connection_or_acquire() as connection:
+            queued = connection.default_channel.queue_declare(queue="ingest").message_count
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("message.unsent", task=ingest_documents.name, error=str(error))
+        return
+    for ids in waiting[: max(0, QUEUED - queued)]:
+        _send(ingest_documents, ids)
+
+
 def _send(task: Task, *args: object, expires: float | None = None) -> None:
     """Send a message, or only say that it could not be sent: what it is about stands in the database."""
     try:
@@ -57,8 +78,7 @@ def poll_due() -> Told:
     from tasks import intake, poll
 
     def deliver(documents: Sequence[tuple[int, int]]) -> None:
-        for ids in intake.batches(documents):
-            _send(ingest_documents, ids)
+        _send_for(intake.batches(documents))
 
     # More are due than one shard takes: the next shard goes at once, to whichever worker is free.
     report = poll.poll_due(room(), deliver, more=lambda: _send(poll_due, expires=_STALE))
@@ -94,8 +114,7 @@ def fetch_pages() -> Told:
     report = pages.fetch_due(room())
     if report.full:
         _send(fetch_pages, expires=_STALE)
-    for ids in intake.batches(report.documents):
-        _send(ingest_documents, ids)
+    _send_for(intake.batches(report.documents))
     return Told(report)
 
 
@@ -104,8 +123,7 @@ def sweep() -> None:
     """Find documents and pages whose message was lost or whose worker died, and send for them again."""
     from tasks import intake, pages
 
-    for ids in intake.sweep(room()):
-        _send(ingest_documents, ids)
+    _send_for(intake.sweep(room()))
     if pages.due(room()):
         _send(fetch_pages, expires=_STALE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,9 @@ log = structlog.get_logger()
 TELLING = {type_of("article.revised"), type_of("article.tags_changed")}
 # `until` is excluded, and what came in the very moment of the start stood there already.
 JUST_AFTER = timedelta(microseconds=1)
+# Live copy that has waited so long is late: then a re-ingestion does one document in so many seconds.
+LIVE_WAITS = timedelta(seconds=2)
+GIVES_WAY = 5.0
 
 
 class UnknownRun(StoreError):
@@ -171,6 +175,7 @@ def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[D
     selection = Selection(**(asdict(selection) | {"until": selection.until or run.started_at + JUST_AFTER}))
     try:
         while (step := _next(room, selection, run.cursor)) is not None:
+            _give_way(room)
             run, decisions = _redo(room, run.id, step)
             yield run, decisions
     except GeneratorExit:
@@ -180,6 +185,16 @@ def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[D
         _close(room, run.id, RunState.INTERRUPTED)
         raise
     yield _close(room, run.id, RunState.FINISHED), []
+
+
+def _give_way(room: Room) -> None:
+    """Let live copy go first: while any waits for a worker, old copy waits too, but not for ever."""
+    until = monotonic() + GIVES_WAY
+    while monotonic() < until:
+        with reading(room.sessions) as session:
+            if not documents.waiting(session, now=room.clock() - LIVE_WAITS, limit=1):
+                return
+        sleep(0.2)
 
 
 def _redo(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:

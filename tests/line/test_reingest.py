@@ -13,6 +13,8 @@ from wire import Clock, articles, events, poll_and_ingest
 from storage.articles import Selection
 from storage.models import Article, Document, ReingestRun, RunState
 from tasks import reingest
+from tasks.intake import take_in
+from tasks.poll import poll_due
 from tasks.room import Room
 
 
@@ -130,3 +132,27 @@ def test_live_copy_that_comes_during_a_run_is_left_alone(filled: Room, publisher
     assert opened.total == 3
     assert opened.done <= 4
     assert len(articles(filled)) == 4
+
+
+def test_a_run_gives_way_to_live_copy_that_waits_but_not_for_ever(
+    filled: Room, publisher: Publisher, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = reingest.open_run(filled, Selection())
+    publisher.feeds["stadt"].append(replace(publisher.feeds["stadt"][0], guid="neu", headline="Neue Meldung im Lauf"))
+    clock.forward(days=1)
+    waiting = [number for number, _ in poll_due(filled).documents]
+    clock.forward(seconds=10)
+    asleep = []
+
+    def meanwhile(seconds: float) -> None:
+        asleep.append(seconds)
+        if len(asleep) == 3:
+            take_in(filled, waiting)
+
+    monkeypatch.setattr(reingest, "sleep", meanwhile)
+    with closing(reingest.proceed(filled, opened)) as steps:
+        next(steps)
+    assert len(asleep) == 3
+    monkeypatch.setattr(reingest, "GIVES_WAY", 0.0)
+    finish(filled, reingest.resume_run(filled, opened.id))
+    assert len(asleep) == 3

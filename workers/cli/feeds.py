@@ -38,7 +38,9 @@ def add(
         str | None, typer.Option(help="Language of its copy (BCP 47), where the feed says none.")
     ] = None,
     interval: Annotated[int | None, typer.Option(min=60, help="Least seconds between two polls.")] = None,
-    priority: Annotated[int, typer.Option(help="Higher overtakes: documents of this feed are ingested first.")] = 0,
+    priority: Annotated[
+        int, typer.Option(min=-100, max=100, help="By how many minutes its documents overtake others'.")
+    ] = 0,
     pages: Annotated[
         bool, typer.Option("--pages", help="Fetch its articles' pages where it gives teasers only.")
     ] = False,
@@ -204,6 +206,9 @@ def set_(
     pages: Annotated[
         bool | None, typer.Option(help="Whether the pages of its articles are fetched where it gives teasers only.")
     ] = None,
+    priority: Annotated[
+        int | None, typer.Option(min=-100, max=100, help="By how many minutes its documents overtake others' (0).")
+    ] = None,
 ) -> None:
     """Change how a feed is polled. A secret is read from the terminal, or from standard input.
 
@@ -239,6 +244,8 @@ def set_(
         feed.settings = changed
         if interval is not None:
             feed.interval = interval or None
+        if priority is not None:
+            feed.priority = priority
         # The new way is tried at once, so that a wrong one is seen now.
         feeds.due_now(session, feed, now=utc_now(), reason="settings changed")
         typer.echo(f"feed {feed.id}: {short(masked(changed)) if changed else 'polled as by default'}")

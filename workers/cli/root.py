@@ -11,6 +11,7 @@ from workers.cli import (
     doctor,
     events,
     feeds,
+    lag,
     processes,
     quarantine,
     reingest,
@@ -42,6 +43,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boilerplate.app, name="boilerplate")
 app.add_typer(database.app, name="db")
 reingest.add_to(app)
+lag.add_to(app)
 rules.add_to(app)
 doctor.add_to(app)
 
