@@ -16,6 +16,8 @@ from storage.encode import to_json
 
 # A worker that waits longer than this for SQLite's single writer has met a stuck process, not a busy one.
 SQLITE_BUSY_MS = 15_000
+# Pages that a connection keeps: the inner pages of the indexes of a large store, and what one transaction changes.
+SQLITE_CACHE_KB = 8_000
 # Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up.
 POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC"
 
@@ -66,7 +68,13 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
     # The driver's own BEGIN is deferred; a deferred transaction that turns writer fails at once when another writes.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"cache_size=-{SQLITE_CACHE_KB}",
+        "foreign_keys=ON",
+        f"busy_timeout={SQLITE_BUSY_MS}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

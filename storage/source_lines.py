@@ -37,7 +37,8 @@ def count(row: SourceLines, taught: Iterable[Mapping[str, str]], now: datetime) 
         row.articles += 1
         for key, sample in article.items():
             seen = lines[key][0] if key in lines else 0
-            lines[key] = [seen + 1, today, sample[:SAMPLE]]
+            # Most lines never come again: what they say is kept from the second time on.
+            lines[key] = [seen + 1, today, sample[:SAMPLE] if seen else ""]
     if row.articles >= HALVE_AT:
         row.articles //= 2
         lines = {key: [seen // 2, day, sample] for key, (seen, day, sample) in lines.items() if seen > 1}

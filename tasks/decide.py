@@ -143,7 +143,8 @@ def _identified(
     rekeyed = None
     if keys.degraded and not degraded:
         rekeyed = judged(range(len(matches)), matches, {})
-    if fresh := under_new_keys(keys, matches, known, total):
+    # A source that has taught nothing yet has nothing that could have had other keys before.
+    if lines.articles and (fresh := under_new_keys(keys, matches, known, total)):
         found = _recognised(session, feed, parsed, matches, fresh, lines)
         if (rekeyed := judged(fresh, matches, found)) is not None:
             last = feed.hints.get("rekeyed")
