@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from PATH when it is there, else from PyPI into the project's own environment.
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
-.PHONY: help install run test chaos check lock clean
+.PHONY: help install run test chaos check audit lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ check: $(VENV)/.dev ## lint, types, import contracts
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(VENV)/.dev ## known vulnerabilities of what is locked (needs the internet)
+	$(BIN)/python .ci/audit
 
 lock: | $(VENV)/.uv ## resolve pyproject.toml anew into requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate --no-header pyproject.toml --output-file requirements.lock

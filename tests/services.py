@@ -54,6 +54,7 @@ class RedisServer:
     port: int = field(default_factory=free_port)
     appendonly: bool = False
     arguments: tuple[str, ...] = ()
+    executable: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,7 +69,7 @@ class RedisServer:
         persistence = ["--appendonly", "yes"] if self.appendonly else ["--save", ""]
         self.process = subprocess.Popen(
             [
-                __redis_executable__,
+                self.executable or __redis_executable__,
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
                 *persistence,
                 *self.arguments,

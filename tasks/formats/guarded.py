@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection
+from pickle import UnpicklingError
 
 from storage.records import ParsedDocument
 from tasks.formats import child
@@ -126,7 +127,11 @@ class _Keeper:
         if not select.select([process.stdout], [], [], job.cpu_seconds * _PATIENCE + _GRACE)[0]:
             self._end(process)
             raise ParseKilled("reading it takes longer than a document may")
-        answer = child.received(process.stdout)
+        try:
+            answer = child.received(process.stdout)
+        except UnpicklingError as error:
+            self._end(process)
+            raise ParseKilled(f"the parse child did not answer with what it was asked for: {error}") from error
         assert isinstance(answer, child.Answer)  # noqa: S101  the child sends nothing else
         if isinstance(answer.result, ParseKilled):
             self._end(process)  # what ran out of memory once is full of holes
