@@ -115,7 +115,6 @@ _FINISH = (
         failing_as=bindparam("b_failing_as"),
         state=bindparam("b_state"),
         pull=bindparam("b_pull"),
-        url=bindparam("b_url"),
         # An operator who paused or removed the feed meanwhile has the last word.
         status=case((col(Feed.status) == FeedStatus.ACTIVE, bindparam("b_status")), else_=col(Feed.status)),
     )
@@ -195,9 +194,17 @@ def ask(session: Session, feed_ids: Sequence[int], *, now: datetime) -> None:
 
 
 def finish(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write back the feeds of a shard, each row with `id`, `token` and every column that polling may change."""
+    """Write back the feeds of a shard, each row with `id`, `token` and every column that polling may change.
+
+    `moved_to` is the address of a feed that has moved, else None.
+    """
+    # The address has an index of its own: written with every poll, it would cost a page of that for every feed.
+    for row in rows:
+        if row["moved_to"] is not None:
+            held = (col(Feed.id) == row["id"], col(Feed.lease_token) == row["token"])
+            session.connection().execute(update(Feed).where(*held).values(url=row["moved_to"]))
     if rows:
-        bound = [{f"b_{name}": value for name, value in row.items()} for row in rows]
+        bound = [{f"b_{name}": value for name, value in row.items() if name != "moved_to"} for row in rows]
         session.connection().execute(_FINISH, bound)
 
 

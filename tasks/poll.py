@@ -255,13 +255,13 @@ def _row(
     session: Session, feed: Feed, token: str, result: FetchResult, verdict: NextPoll, now: datetime
 ) -> dict[str, Any]:
     memory, good = verdict.memory, not result.outcome.failed and result.outcome is not FetchOutcome.DEFERRED
-    url, status = _moved(session, feed, verdict)
+    moved_to, status = _moved(session, feed, verdict)
     if any(incident.kind == "feed.gone" for incident in verdict.incidents):
         status = FeedStatus.GONE
     return {
         "id": feed.id,
         "token": token,
-        "url": url,
+        "moved_to": moved_to,
         "status": status,
         "next_fetch_at": verdict.at,
         "next_fetch_reason": verdict.reason,
@@ -279,15 +279,15 @@ def _row(
     }
 
 
-def _moved(session: Session, feed: Feed, verdict: NextPoll) -> tuple[str, FeedStatus]:
-    """Where the feed is polled from now on; one that moved to where another stands is left to that one."""
+def _moved(session: Session, feed: Feed, verdict: NextPoll) -> tuple[str | None, FeedStatus]:
+    """Where the feed is polled from now on, if elsewhere; one that moved to where another stands is left to that."""
     if verdict.moved_to is None:
-        return feed.url, FeedStatus.ACTIVE
+        return None, FeedStatus.ACTIVE
     other = feeds.at_url(session, verdict.moved_to)
     if other is None:
         return verdict.moved_to, FeedStatus.ACTIVE
     log.info("feed.merged", feed_id=feed.id, into=other.id, url=verdict.moved_to)
-    return feed.url, FeedStatus.REMOVED
+    return None, FeedStatus.REMOVED
 
 
 def _attempt(result: FetchResult, verdict: NextPoll, document_id: int | None) -> dict[str, Any]:
