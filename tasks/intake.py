@@ -10,6 +10,7 @@ from time import monotonic, perf_counter
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from storage import db, documents
@@ -135,7 +136,8 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
     left: list[Document] = []
     for document in those:
         try:
-            one = prepare(room, document)
+            with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
+                one = prepare(room, document)
         except Exception as error:  # noqa: BLE001  # met again, and then said in full, when it is tried alone
             log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
             left.append(document)
@@ -164,7 +166,8 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
     if document.traceparent is not None:
         bound = bound.bind(trace_id=trace_of(document.traceparent))
     try:
-        result = _suspected(room, document) if document.attempts > room.poison_after else ingest(room, document)
+        with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
+            result = _suspected(room, document) if document.attempts > room.poison_after else ingest(room, document)
     except LeaseLost:
         bound.warning("document.lease_lost")
         return "lease_lost"

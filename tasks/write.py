@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlmodel import Session
 
 from storage import articles, outbox, stories
@@ -23,6 +24,8 @@ from tasks.room import Room
 from tasks.stories.settle import Settled, settle
 from tasks.stories.table import Arrival
 from tasks.withdraw import withdraw
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,8 @@ def write(
     if occasion.traceparent is not None:
         told = [traced(event, occasion.traceparent) for event in told]
     outbox.record(session, told)
+    for event in told:
+        log.debug("event.recorded", event_id=event.id, type=event.type, subject=event.subject, document_id=document.id)
     return told
 
 

@@ -235,6 +235,8 @@ class Relay:
         self._reached = max(self._reached, tip.position)
         if added:
             fresh = [event for event in events if event.position > self._reached]
+            for event in fresh:
+                log.debug("event.published", event_id=event.id, position=event.position, type=event.type)
             for listener in self.listeners:
                 listener(fresh, self.clock())
             self._reached = max(self._reached, events[-1].position)

@@ -74,6 +74,11 @@ def worker(
 
     names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
     app = make_app(chosen)
+    import celery.apps.worker
+
+    from workers import logs
+
+    celery.apps.worker.safe_say = logs.say  # else what Celery says when it stops stands as text between JSON lines
     app.steps["worker"].add(Sign)
     if chosen.metrics_port:
         from workers import observe
