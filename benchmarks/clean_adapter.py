@@ -54,7 +54,7 @@ def known_lines(pages: Sequence[Page], own: Page) -> dict[str, KnownLine]:
     seen: Counter[str] = Counter()
     for lines, _ in others:
         seen.update(lines & own[0])
-    return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items()}
+    return {key: KnownLine(key=key, seen=count, articles=len(others)) for key, count in seen.items() if count > 1}
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,8 @@ VERSION = 2  # raise it whenever the same entry would come out otherwise; `reing
 _FULL_TEXT = 600  # characters from which a teaser of several paragraphs is the article itself
 _PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
-_ROUNDS = 4  # furniture that leaves may uncover a repeat, so the bench sits again
+_ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
+_OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
@@ -164,8 +165,9 @@ def _clean(
                 desk.removals.append(_removal(line, finding, removed=True))
         if len(kept) == len(lines) and not untidy:
             break  # what was no furniture before the bench sat is none now
+        thinner = any(found and found.rule in _OF_THE_BODY for found in verdict.findings)
         lines, untidy = _furnish(kept, desk), True
-        if len(lines) == len(kept):
+        if len(lines) == len(kept) and not thinner:
             break
     _settle_datelines(lines, desk)
     stay = {line.position for line in lines}

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from tasks.normalize.fold import fold
 from tasks.normalize.targets import Finding
+from tasks.normalize.traits import CLOCK
 
 _CONTENTS = 3  # lines that make a table of contents
 _SUBHEAD = (12, 140)  # bytes of key that a line in it may have
-# The time of an event behind its words, as a live report lists them at the top: "Mole breaks in two20:42".
-_CLOCK = re.compile(r"\s*(?:[01]?\d|2[0-3])[:.][0-5]\d(?:\s*(?:Uhr|h|[ap]\.?m\.?))?$", re.IGNORECASE)
-_CLOCK_SIZE = 12  # characters that such a time may have
 
 
 def find_contents(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], origins: Mapping[int, int]
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    origins: Mapping[int, int],
+    timed: frozenset[int],
 ) -> dict[int, Finding]:
-    """Return the lines of a table of contents; `origins` are the places whose line an earlier one says."""
+    """Return the lines of a table of contents.
+
+    `origins` are the places whose line an earlier one says, `timed` the short lines that end in a time.
+    """
     found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
-    return found | _events(lines, keys, standing)
+    return found | _events(lines, keys, standing, timed) if len(timed) >= _CONTENTS else found
 
 
 def _contents(
@@ -50,23 +54,19 @@ def _contents(
     return found
 
 
-def _events(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int]) -> dict[int, Finding]:
+def _events(
+    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], timed: frozenset[int]
+) -> dict[int, Finding]:
     """The key events at the top of a live report: lines in a row that end in a time and come again without it."""
-    timed = [n for n, i in enumerate(standing) if not keys[i][-4:].isalpha() and _is_timed(lines[i], keys[i])]
     found: dict[int, Finding] = {}
     row: list[int] = []
-    for n in [*timed, len(standing) + 1] if len(timed) >= _CONTENTS else ():
+    for n in [*(n for n, i in enumerate(standing) if i in timed), len(standing) + 1]:
         if row and n != row[-1] + 1:
             if len(row) >= _CONTENTS:
                 found |= _told_below(lines, keys, standing, row)
             row = []
         row.append(n)
     return found
-
-
-def _is_timed(line: str, key: bytes) -> bool:
-    end = line[-_CLOCK_SIZE:]
-    return len(key) <= _SUBHEAD[1] and (":" in end or "." in end) and _CLOCK.search(end) is not None
 
 
 def _told_below(
@@ -77,7 +77,7 @@ def _told_below(
     told: dict[int, Finding] = {}
     for n in row:
         i = standing[n]
-        again = below.get(fold(_CLOCK.sub("", lines[i])))
+        again = below.get(fold(CLOCK.sub("", lines[i])))
         if again is not None:
             told[i] = Finding(
                 rule="contents",

@@ -54,29 +54,28 @@ def fold_lines(lines: Sequence[str]) -> list[bytes]:
         joined = "\n".join(line.replace("\n", " ") for line in lines)
     if joined.isascii():
         return joined.encode().translate(_LOWER, _ASCII_NOISE).split(b"\n")
-    return (_western(joined) or _any_script(joined)).split(b"\n")
+    folded = joined.encode("utf-8", "ignore").translate(_LOWER, _ASCII_NOISE)
+    folded = _without(_PLAIN_NOISE, folded).replace(_EURO, b"$")  # free: no sign of ASCII is left
+    if not folded.translate(None, _LATIN_1):
+        return _western(folded).split(b"\n")
+    keys = folded.split(b"\n")
+    odd = {i for i, key in enumerate(keys) if key.translate(None, _LATIN_1)}
+    others = iter(_any_script("\n".join([line for i, line in enumerate(joined.split("\n")) if i in odd])))
+    return [next(others) if i in odd else _western(key) for i, key in enumerate(keys)]
 
 
-def _western(text: str) -> bytes | None:
-    """Fold a text whose letters are all of Latin-1, or return None: the same as for any script, in half the time."""
-    folded = text.encode("utf-8", "ignore").translate(_LOWER, _ASCII_NOISE)
-    folded = _without(_PLAIN_NOISE, folded)
-    euro = _EURO in folded
-    if euro:
-        folded = folded.replace(_EURO, b"$")  # free: no sign of ASCII is left
-    if folded.translate(None, _LATIN_1):
-        return None
-    folded = folded.replace(b"\xc3\x9f", b"ss").translate(_LOWER_LATIN_1)
-    return folded.replace(b"$", _EURO) if euro else folded
+def _western(folded: bytes) -> bytes:
+    """Finish keys whose letters are all of Latin-1: they come out as from any script, in half the time."""
+    return folded.replace(b"\xc3\x9f", b"ss").translate(_LOWER_LATIN_1).replace(b"$", _EURO)
 
 
-def _any_script(text: str) -> bytes:
+def _any_script(text: str) -> list[bytes]:
     for sign in _COMPATIBLE:
         text = text.replace(sign, "")
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)  # never makes or takes a line feed
     folded = text.casefold().encode("utf-8", "ignore").translate(None, _ASCII_NOISE)
-    return _without(_WIDE_NOISE, folded)
+    return _without(_WIDE_NOISE, folded).split(b"\n")
 
 
 def _without(noise: Sequence[tuple[bytes, re.Pattern[bytes]]], folded: bytes) -> bytes:

@@ -17,10 +17,9 @@ from tasks.normalize.fold import digits, fold_lines, mask_digits
 from tasks.normalize.paragraphs import find_paragraph_copies
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
+from tasks.normalize.traits import PARAGRAPH, Traits
 
 THRESHOLD = 0.5  # below this confidence a line is only marked
-PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it ends with
-SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
 _OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
 _EARLY = 6  # lines that may be a teaser nobody named
 _SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
@@ -98,6 +97,7 @@ class _Judge:
         self.suspects = {*self.stubs, *self.words, *self.forms}
         self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
         self.standing = [i for i, key in enumerate(self.keys) if key]
+        self.traits = Traits.of(lines, self.keys)
         self.gone: dict[int, Finding] = {}
         self.swept = 0  # of them are out of `standing`
         self.marked: dict[int, Finding] = {}
@@ -176,8 +176,10 @@ class _Judge:
 
     def _pieces(self, target: Target) -> None:
         """The teaser line by line, right before a copy of headline or teaser: there the body has not begun."""
-        keys, standing = self.keys, self.standing
+        keys, standing, last = self.keys, self.standing, max(self.gone, default=-1)
         for n, i in enumerate(standing):
+            if i > last:
+                break
             size = len(keys[i])
             if not (_PIECE <= size < len(target.key) and target.key.startswith(keys[i])):
                 continue
@@ -194,20 +196,18 @@ class _Judge:
 
     def _opening(self) -> int:
         """The first line that is a paragraph: what stands before it belongs to the page, and nobody says it."""
-        return next((i for i in self.standing if self._is_paragraph(i)), len(self.lines))
-
-    def _is_paragraph(self, i: int) -> bool:
-        size = len(self.keys[i])
-        return size >= PARAGRAPH or (size >= SENTENCE and ends_sentence(self.lines[i]))
+        paragraphs = self.traits.paragraphs
+        return next((i for i in self.standing if i in paragraphs), len(self.lines))
 
     def _places(self) -> None:
         """Find the first, the second and the last line that is a paragraph and no copy."""
         self._shapes()
+        is_paragraph = self.traits.paragraphs
+        places = [n for n, i in enumerate(self.standing) if i in is_paragraph]
         paragraphs: list[int] = []
-        for n, i in enumerate(self.standing):
-            if not self._is_paragraph(i) or (paragraphs and self.keys[i] == self.keys[paragraphs[0]]):
-                continue
-            if self._is_copy(n, Place.LEAD):
+        for n in places:
+            i = self.standing[n]
+            if (paragraphs and self.keys[i] == self.keys[paragraphs[0]]) or self._is_copy(n, Place.LEAD):
                 continue
             paragraphs.append(i)
             if len(paragraphs) == 2:
@@ -215,17 +215,17 @@ class _Judge:
         end = len(self.lines)
         self.first = paragraphs[0] if paragraphs else end
         self.second = paragraphs[1] if len(paragraphs) > 1 else end
-        self.last = self._last_paragraph(end)
+        self.last = self._last_paragraph(places, end)
 
     def _places_hold(self) -> bool:
         """Whether the lines that mark the places are still there; short lines that left move none of them."""
         return not self.gone.keys() & {self.first, self.second, self.last}
 
-    def _last_paragraph(self, end: int) -> int:
+    def _last_paragraph(self, places: Sequence[int], end: int) -> int:
         """The last paragraph that is no copy: a repeat at the foot does not make the foot body."""
-        for n in range(len(self.standing) - 1, -1, -1):
+        for n in reversed(places):
             i = self.standing[n]
-            if self._is_paragraph(i) and self.first_at[self.keys[i]] == i and not self._is_copy(n, Place.TAIL):
+            if self.first_at[self.keys[i]] == i and not self._is_copy(n, Place.TAIL):
                 return i
         return end
 
@@ -245,7 +245,7 @@ class _Judge:
         for least, most in self.sizes:
             if least <= size <= most:
                 return True
-        return key[:_OPENING] in self.openings or "…" in self.lines[i] or "..." in self.lines[i]
+        return key[:_OPENING] in self.openings or i in self.traits.dotted
 
     def _is_copy(self, n: int, place: Place) -> bool:
         i = self.standing[n]
@@ -308,7 +308,7 @@ class _Judge:
 
     def _is_said(self, i: int) -> bool:
         """Whether a line is a paragraph, or a short sentence: words of an article, until most articles have them."""
-        return self._is_paragraph(i) or self.lines[i].endswith(".")
+        return i in self.traits.paragraphs or self.lines[i].endswith(".")
 
     def _at_edge(self, i: int) -> bool:
         """Whether a line stands outside the body of an article that has one: a list of results is all body."""
@@ -382,11 +382,13 @@ class _Judge:
 
         A cut copy begins as the text does, everywhere; the other forms stand outside the body.
         """
-        keys, openings, second, last = self.keys, self.openings, self.second, self.last
+        keys, openings, dotted, second, last = self.keys, self.openings, self.traits.dotted, self.second, self.last
+        shortest = min((least for least, _ in self.sizes), default=0)
         return [
             (n, i)
             for n, i in enumerate(self.standing)
-            if (keys[i][:_OPENING] in openings if second <= i <= last else self._may_be_copy(i))
+            if keys[i][:_OPENING] in openings
+            or (not second <= i <= last and (i in dotted or (len(keys[i]) >= shortest and self._may_be_copy(i))))
         ]
 
     def _take_form(self, i: int, target: Target, found: Finding) -> None:
@@ -409,7 +411,7 @@ class _Judge:
             self._mark(i, replace(found, rule="joined"))
 
     def _paragraphs(self) -> None:
-        for i, found in find_paragraph_copies(self.lines, self.keys, self.standing, self.kinds).items():
+        for i, found in find_paragraph_copies(self.lines, self.keys, self.standing, self.kinds, self.traits).items():
             self._mark(i, found)
         self._sweep()
 

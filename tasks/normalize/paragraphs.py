@@ -9,11 +9,11 @@ from storage.records import BlockKind
 from tasks.normalize.contents import find_contents
 from tasks.normalize.quotes import add_quotes
 from tasks.normalize.targets import Finding, ends_sentence, is_cut
+from tasks.normalize.traits import Traits
 
 LONG = 60  # bytes of key from which a line is too long to come back by chance
 _OPENING = 24  # bytes of key by which a cut line finds the line it was cut from
 _CUT = 30  # bytes of key that a cut line must have
-_CUT_END = frozenset("….])")
 _ORIGINS = 8  # longest lines with the same opening that a cut line is held against
 _ASKING = ("?", "？", "؟")
 _CLOSING = "“”\"»«’'›)]」』 "
@@ -29,13 +29,17 @@ _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 
 
 def find_paragraph_copies(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], kinds: Sequence[BlockKind] | None
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    kinds: Sequence[BlockKind] | None,
+    traits: Traits,
 ) -> dict[int, Finding]:
     """Return the lines among `standing` that repeat another, each with the line it repeats; the first copy stays."""
     if kinds:
         standing = [i for i in standing if kinds[i] not in _FIXED]
     origins = _origins(keys, standing)
-    found = find_contents(lines, keys, standing, origins)
+    found = find_contents(lines, keys, standing, origins, traits.timed)
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
     long = [(n, at) for n, at in origins.items() if len(keys[standing[n]]) >= LONG]
@@ -50,7 +54,8 @@ def find_paragraph_copies(
             )
     if found:
         _add_blocks(lines, standing, origins, found)
-    _add_cuts(lines, keys, standing, found)
+    if traits.dotted:
+        _add_cuts(lines, keys, standing, found, traits.dotted)
     add_quotes(lines, keys, standing, kinds, found)
     return found
 
@@ -116,9 +121,14 @@ def _add_blocks(
                 )
 
 
-def _add_cuts(lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]) -> None:
-    cut = [i for i in standing if lines[i][-1] in _CUT_END and len(keys[i]) >= _CUT and i not in found]
-    cut = [i for i in cut if is_cut(lines[i])]
+def _add_cuts(
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    found: dict[int, Finding],
+    dotted: frozenset[int],
+) -> None:
+    cut = [i for i in standing if i in dotted and len(keys[i]) >= _CUT and i not in found and is_cut(lines[i])]
     if not cut:
         return
     wanted = {keys[i][:_OPENING] for i in cut}

@@ -45,8 +45,8 @@ def copies(draw: st.DrawFn) -> tuple[str, str, list[str]]:
         f"Altwik (dpa) – {teaser}",
         f"{teaser} Mehr lesen",
         f"{headline} {teaser}",
-        f"EILMELDUNG: {teaser[: len(teaser) // 2]} …",
-        f"{teaser[: len(teaser) // 2]} … weiterlesen",
+        f"EILMELDUNG: {teaser[: len(teaser) // 2].rstrip()} …",
+        f"{teaser[: len(teaser) // 2].rstrip()} … weiterlesen",
         f"+++ Update +++ {teaser}",
         f"{headline}.",
     ]

@@ -1,0 +1,40 @@
+"""What lines are by their form, looked at once for all passes over an article."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.normalize.targets import ends_sentence
+
+PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it ends with
+SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
+_HEADING = 140  # bytes of key up to which a line may be a heading with a time
+# The time of an event behind its words, as a live report lists them at the top: "Mole breaks in two20:42".
+CLOCK = re.compile(r"\s*(?:[01]?\d|2[0-3])[:.][0-5]\d(?:\s*(?:Uhr|h|[ap]\.?m\.?))?$", re.IGNORECASE)
+_CLOCK_SIZE = 12  # characters that such a time may have
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traits:
+    """Indexes of the lines that are paragraphs, that hold an ellipsis, and of short ones that end in a time."""
+
+    paragraphs: frozenset[int]
+    dotted: frozenset[int]
+    timed: frozenset[int]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], keys: Sequence[bytes]) -> Traits:
+        """Look at the lines of an article."""
+        sized = [(i, len(key)) for i, key in enumerate(keys) if len(key) >= SENTENCE]
+        return cls(
+            paragraphs=frozenset([i for i, size in sized if size >= PARAGRAPH or ends_sentence(lines[i])]),
+            dotted=frozenset([i for i, line in enumerate(lines) if "…" in line or ".." in line or ". ." in line]),
+            timed=frozenset([i for i, key in enumerate(keys) if not key[-4:].isalpha() and _is_timed(lines[i], key)]),
+        )
+
+
+def _is_timed(line: str, key: bytes) -> bool:
+    end = line[-_CLOCK_SIZE:]
+    return len(key) <= _HEADING and (":" in end or "." in end) and CLOCK.search(end) is not None
