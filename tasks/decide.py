@@ -38,6 +38,7 @@ from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys
 from tasks.revise import Revised, revise
 from tasks.room import Room
 from tasks.stories import Fingerprint, fingerprint
+from tasks.times import believed
 from tasks.tombstones import Buried, buried
 from tasks.urls import document_keys
 
@@ -98,6 +99,7 @@ def decide(
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
     at other positions are left alone.
     """
+    parsed = believed(parsed, room.clock())
     with reading(room.sessions) as session:
         lines = source_lines.load(session, feed.id)
         identified = _identified(session, feed, parsed, None if force else lines, room.clock())

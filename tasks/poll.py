@@ -183,7 +183,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
             if verdict.seek:
                 report.lost.append(feed.id)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
-            attempts.append(_attempt(result, verdict, stored.get(feed.id)))
+            attempts.append(_attempt(feed, result, verdict, stored.get(feed.id)))
             told += [incident_event(feed, incident, now) for incident in verdict.incidents]
             rows.append(_row(session, feed, tokens[feed.id], result, verdict, now))
             if rows[-1]["status"] is not FeedStatus.ACTIVE:
@@ -290,8 +290,12 @@ def _moved(session: Session, feed: Feed, verdict: NextPoll) -> tuple[str | None,
     return None, FeedStatus.REMOVED
 
 
-def _attempt(result: FetchResult, verdict: NextPoll, document_id: int | None) -> dict[str, Any]:
+def _attempt(feed: Feed, result: FetchResult, verdict: NextPoll, document_id: int | None) -> dict[str, Any]:
+    """The attempt as history keeps it; `feed` is as it was before, so that new validators show."""
     details: dict[str, Any] = {}
+    kept = {"etag": result.validators.etag, "last_modified": result.validators.last_modified}
+    if kept != {"etag": feed.etag, "last_modified": feed.last_modified}:
+        details["validators"] = kept
     if result.hops:
         details["hops"] = [list(hop) for hop in result.hops]
     if result.audited:

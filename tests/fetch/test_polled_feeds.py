@@ -154,3 +154,13 @@ def test_a_429_leaves_the_feed_alone_for_as_long_as_it_asked(site: Site, room: R
     feed = feed_of(room, feed_id)
     assert feed.next_fetch_at >= clock.now + timedelta(seconds=7200)
     assert feed.next_fetch_reason == "Retry-After 7200 s"
+
+
+def test_the_history_says_which_validators_an_attempt_brought(site: Site, room: Room, clock: Clock) -> None:
+    answers = iter([reply(200, FEED, ETag='"1"'), reply(304, ETag='"2"'), reply(304)])
+    (feed_id,) = subscribe(room, site.serve("/feed", lambda asked: next(answers)))
+    poll_when_due(room, clock, feed_id, 3)
+    with room.sessions() as session:
+        details = [row.details for row in reversed(feeds.history(session, feed_id))]
+    brought = [detail.get("validators", {}).get("etag") for detail in details]
+    assert brought == ['"1"', '"2"', None]

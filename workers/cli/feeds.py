@@ -174,6 +174,7 @@ def show(
                 "because": row.next_fetch_reason,
                 "error": row.error,
             }
+            | ({"details": row.details} if as_json else {})
             for row in history
         ]
         if as_json:
