@@ -32,6 +32,7 @@ class House:
         self.env = (
             os.environ
             | {
+                "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
                 "WIREROOM_DATABASE_URL": database_url,
                 "WIREROOM_REDIS_URL": server.url,
                 "WIREROOM_DATA_DIR": str(folder),
@@ -45,11 +46,11 @@ class House:
         )
 
     @contextmanager
-    def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A process of the wire room, with its log beside it; gone at the end."""
+    def process(self, *arguments: str, module: str = "workers") -> Iterator[subprocess.Popen[bytes]]:
+        """A process of the wire room, with its log beside it; gone at the end. `module` has the command."""
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
             running = subprocess.Popen(
-                [sys.executable, "-m", "workers", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 env=self.env,
                 cwd=ROOT,
                 stdout=log,

@@ -33,6 +33,7 @@ def fetch_policy(chosen: Settings, *, governed: bool) -> FetchPolicy:
 
 
 # What tries a document alone that may kill its worker.
+ALONE_SHARE = 0.8
 ALONE = (sys.executable, "-m", "workers", "ingest-alone")
 
 
@@ -48,7 +49,7 @@ def room_of(chosen: Settings, sessions: Sessions, *, governed: bool = False) -> 
         shard=chosen.shard,
         lease=timedelta(seconds=chosen.lease_seconds),
         alone=ALONE,
-        alone_seconds=chosen.task_seconds / 2,
+        alone_seconds=chosen.task_seconds * ALONE_SHARE,
         story_window=timedelta(days=chosen.story_window_days),
         delta_audit=chosen.delta_audit,
         page_wait=timedelta(seconds=chosen.page_wait_seconds),
