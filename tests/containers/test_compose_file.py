@@ -105,11 +105,16 @@ def test_a_lasting_service_has_a_health_check(name: str) -> None:
 
 
 def test_each_process_is_asked_for_its_own_sign_of_life() -> None:
-    signs = {name: SERVICES[name]["healthcheck"]["test"][1:] for name in ("beat", "relay", "webhooks", *WORKERS)}
+    signs = {
+        name: SERVICES[name]["healthcheck"]["test"][1:]
+        for name in ("beat", "relay", "webhooks", "serve", "websub", *WORKERS)
+    }
     assert signs == {
         "beat": ["wireroom-alive", "beat"],
         "relay": ["wireroom-alive", "relay"],
         "webhooks": ["wireroom-alive", "webhooks"],
+        "serve": ["wireroom-alive", "serve"],
+        "websub": ["wireroom-alive", "websub"],
         "fetch": ["wireroom-alive", "worker-fetch"],
         "ingest": ["wireroom-alive", "worker-ingest"],
     }
