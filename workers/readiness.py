@@ -6,11 +6,9 @@ inherits is closed for both when the child lets go of it.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from workers.settings import Settings
 
-# Seconds that Redis may take to answer; Postgres has its own limit for connecting (storage/db.py).
+# Seconds that Redis may take to answer.
 PATIENCE = 3.0
 
 
@@ -21,24 +19,15 @@ def faults_of(chosen: Settings) -> dict[str, str]:
 
 
 def _database(chosen: Settings) -> str | None:
-    from sqlalchemy.exc import SQLAlchemyError
+    from storage import schema
 
-    from storage import migrate
-    from storage.db import make_engine
-
-    engine = make_engine(chosen.database)
-    file = engine.url.database
-    if engine.dialect.name == "sqlite" and not (file and Path(file).exists()):
-        return "its file is not there yet"  # connecting would make it
     try:
-        status = migrate.status(engine.execution_options(readonly=True))
-    except SQLAlchemyError as error:
-        return f"does not answer ({type(error).__name__})"
-    finally:
-        engine.dispose()
-    if status.up_to_date:
+        current, wanted = schema.revision(chosen.database), schema.newest()
+    except schema.Unreachable as error:
+        return str(error)
+    if current == wanted:
         return None
-    return f"its schema is at {status.current or 'nothing'}, this version needs {status.head}: `wireroom db upgrade`"
+    return f"its schema is at {current or 'nothing'}, this version needs {wanted}: `wireroom db upgrade`"
 
 
 def _redis(chosen: Settings) -> str | None:

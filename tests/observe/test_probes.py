@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from processes import Shown
-from services import RedisServer, free_port, wait_until
+from services import RedisServer, free_port, postgres_database, wait_until
 from sqlalchemy import text
 
-from storage import migrate
+from storage import migrate, schema
 from storage.db import make_engine
 from workers import metrics
 from workers.health import EVERY_SECONDS
@@ -53,6 +55,39 @@ def test_a_schema_that_is_behind_is_named_with_the_remedy(tmp_path: Path, databa
     fault = faults_of(here(tmp_path, database_url, redis_url))["database"]
     assert str(behind) in fault
     assert "wireroom db upgrade" in fault
+
+
+def test_what_this_version_needs_is_alembics_head(database_url: str) -> None:
+    engine = make_engine(database_url)
+    assert schema.newest() == migrate.status(engine).head == schema.revision(database_url)
+    engine.dispose()
+
+
+def test_a_database_without_a_schema_is_told_from_one_that_is_away(
+    tmp_path: Path, postgres: str, redis_url: str
+) -> None:
+    file = tmp_path / "empty.db"
+    file.touch()
+    with postgres_database(postgres) as empty:
+        for url in (f"sqlite:///{file}", empty):
+            assert "its schema is at nothing" in faults_of(here(tmp_path, url, redis_url))["database"]
+
+
+LIGHT = """
+import sys
+from workers.readiness import faults_of
+from workers.settings import settings
+assert faults_of(settings()) == {}
+print([name for name in ("sqlalchemy", "alembic", "sqlmodel") if name in sys.modules])
+"""
+
+
+def test_a_workers_parent_needs_no_sqlalchemy_to_answer(tmp_path: Path, database_url: str, redis_url: str) -> None:
+    env = os.environ | {
+        "WIREROOM_DATABASE_URL": database_url, "WIREROOM_REDIS_URL": redis_url, "WIREROOM_DATA_DIR": str(tmp_path)
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", LIGHT], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_asking_makes_no_database_where_there_is_none(tmp_path: Path, redis_url: str) -> None:
