@@ -58,31 +58,31 @@ def _events(
     lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], timed: frozenset[int]
 ) -> dict[int, Finding]:
     """The key events at the top of a live report: lines in a row that end in a time and come again without it."""
+    last_at = {keys[i]: n for n, i in enumerate(standing)}
     found: dict[int, Finding] = {}
     row: list[int] = []
     for n in [*(n for n, i in enumerate(standing) if i in timed), len(standing) + 1]:
         if row and n != row[-1] + 1:
             if len(row) >= _CONTENTS:
-                found |= _told_below(lines, keys, standing, row)
+                found |= _told_below(lines, standing, row, last_at)
             row = []
         row.append(n)
     return found
 
 
 def _told_below(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], row: Sequence[int]
+    lines: Sequence[str], standing: Sequence[int], row: Sequence[int], last_at: Mapping[bytes, int]
 ) -> dict[int, Finding]:
     """The lines of a row that come again below it without their time, if that many do that it is no chance."""
-    below = {keys[i]: i for i in standing[row[-1] + 1 :]}
     told: dict[int, Finding] = {}
     for n in row:
         i = standing[n]
-        again = below.get(fold(CLOCK.sub("", lines[i])))
-        if again is not None:
+        again = last_at.get(fold(CLOCK.sub("", lines[i])), -1)
+        if again > row[-1]:
             told[i] = Finding(
                 rule="contents",
                 reason="is a key event with its time, which comes again below",
                 confidence=0.8,
-                repeats=lines[again],
+                repeats=lines[standing[again]],
             )
     return told if len(told) >= _CONTENTS else {}

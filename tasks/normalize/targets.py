@@ -35,11 +35,12 @@ READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|"
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
-_MORE_SIZE = 60  # last characters of a line in which a cut copy ends
+MORE_SIZE = 60  # last characters of a line in which a cut copy ends
 _LABEL_SIZE = 120  # first characters in which a label ends
 _PIECE = 30  # bytes of key that a cut copy with words around it must share with the text
 _LONG = 60  # bytes of key from which a text is too long to come back by chance
 _NEAR = 0.86
+_REACH = _NEAR / (2 - _NEAR)  # of the longer's size: what is shorter cannot be so similar
 _AROUND = 90  # bytes of key that may stand around a wrapped copy
 _NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
 
@@ -88,7 +89,7 @@ class Target:
     def sizes(self) -> list[tuple[int, int]]:
         """The bytes of key, from and to, that wrapped and near copies may have."""
         size = len(self.key)
-        near = [(3 * len(key) // 5, 8 * len(key) // 5) for key in (self.key, self.bare) if key]
+        near = [(int(_REACH * len(key)), int(len(key) / _REACH) + 1) for key in (self.key, self.bare) if key]
         return [(size, size + _AROUND), *near]
 
     def found(self, form: str, words: str, confidence: float) -> Finding:
@@ -174,7 +175,9 @@ def _cut(
 
 def _cut_and_wrapped(target: Target, text: str, following: Sequence[bytes]) -> Finding | None:
     """A beginning of the text, cut with an ellipsis, that has a label in front of it or a read-more behind."""
-    end = _CUT_END.search(text, max(0, len(text) - _MORE_SIZE))
+    if len(text) > 2 * len(target.text) + _LABEL_SIZE:
+        return None
+    end = _CUT_END.search(text, max(0, len(text) - MORE_SIZE))
     if not end or (end["more"] and fold(end["more"]) not in READ_MORE and ends_sentence(end["more"])):
         return None
     cut = text[: end.start()]
@@ -233,7 +236,7 @@ def _suffix(text: str, front: bytes) -> bool:
 def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
     for wanted in (target.key, target.bare):
         size = len(wanted)
-        if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not 3 * size <= 5 * len(key) <= 8 * size:
+        if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not _REACH * size <= len(key) <= size / _REACH:
             continue
         if key in wanted or wanted in key:
             continue  # a piece, or more than the text: not the text with other words

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.normalize.targets import ends_sentence
+from tasks.normalize.targets import MORE_SIZE, ends_sentence
 
 PARAGRAPH = 100  # bytes of key from which a line is a paragraph whatever it ends with
 SENTENCE = 50  # bytes of key from which a line that ends as a sentence is a paragraph
@@ -18,7 +18,7 @@ _CLOCK_SIZE = 12  # characters that such a time may have
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traits:
-    """Indexes of the lines that are paragraphs, that hold an ellipsis, and of short ones that end in a time."""
+    """Indexes of lines that are paragraphs, that have an ellipsis at their end, and of short ones with a time there."""
 
     paragraphs: frozenset[int]
     dotted: frozenset[int]
@@ -30,9 +30,13 @@ class Traits:
         sized = [(i, len(key)) for i, key in enumerate(keys) if len(key) >= SENTENCE]
         return cls(
             paragraphs=frozenset([i for i, size in sized if size >= PARAGRAPH or ends_sentence(lines[i])]),
-            dotted=frozenset([i for i, line in enumerate(lines) if "…" in line or ".." in line or ". ." in line]),
+            dotted=frozenset([i for i, line in enumerate(lines) if _is_dotted(line[-MORE_SIZE:])]),
             timed=frozenset([i for i, key in enumerate(keys) if not key[-4:].isalpha() and _is_timed(lines[i], key)]),
         )
+
+
+def _is_dotted(end: str) -> bool:
+    return "…" in end or ".." in end or ". ." in end
 
 
 def _is_timed(line: str, key: bytes) -> bool:
