@@ -96,6 +96,23 @@ def poll_one(room: Room, feed_id: int) -> PollReport:
     return _poll(room, [claimed], Cause.OPERATOR, None)
 
 
+def keep_first(room: Room, feed_id: int, result: FetchResult) -> PollReport:
+    """Keep what a look at a feed brought before it was added as its first poll: nobody is asked twice for one document.
+
+    The document waits for the next sweep. Nothing is kept where a worker has polled the feed meanwhile.
+    """
+    with room.sessions.begin() as session:
+        claimed = feeds.claim_one(session, feed_id, now=room.clock(), lease=room.lease)
+    if claimed is None or claimed.last_fetched_at is not None:
+        return PollReport()
+    first = replace(result, feed_id=feed_id, url=claimed.url, hops=())
+    report = _keep(room, [claimed], [first], Cause.POLL)
+    with room.sessions.begin() as session:
+        for document_id, _ in report.documents:
+            documents.go_on(session, document_id, now=room.clock() - room.grace)
+    return report
+
+
 def _poll(room: Room, claimed: Sequence[Feed], cause: Cause, deliver: Deliver | None) -> PollReport:
     whole = PollReport()
     if not claimed:

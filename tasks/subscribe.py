@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.models import Feed
@@ -24,11 +24,15 @@ class NothingThere(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A feed that was found and read: its address, its title, how many entries it holds now, and its page's hub."""
+    """A feed that was found and read: its address, its title, how many entries it holds now, and its page's hub.
+
+    `result` is what looking at it brought: its first poll, if it is added.
+    """
 
     url: str
     title: str | None
     entries: int
+    result: FetchResult = field(repr=False)
     hub: Hub | None = None
 
 
@@ -65,7 +69,7 @@ def _read(result: FetchResult) -> Candidate | None:
         parsed = parse_guarded(result.body, content_type=result.headers.get("content-type"), url=result.final_url)
     except (NotAFeed, ParseFailed):
         return None
-    return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries))
+    return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries), result=result)
 
 
 def added(feed: Feed, now: datetime) -> Event:

@@ -121,3 +121,30 @@ def test_a_feed_of_teasers_is_told_of_pages_and_polled_with_them(
     assert shown["page"] == "held"
     assert json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)["pages"] == {"held": 1}
     assert site.asked[-1].headers["accept"].startswith("text/html")
+
+
+def test_a_feed_that_is_added_is_asked_once_and_then_with_its_validators(site: Site, wireroom: Command) -> None:
+    site.serve(
+        "/feed",
+        lambda asked: reply(304 if asked.headers.get("if-none-match") == '"1"' else 200, FEED, ETag='"1"'),
+    )
+    added = wireroom("feeds", "add", site.url("/feed"), "--json")
+    assert added.exit_code == 0, added.output
+    feed_id = str(json.loads(added.stdout)["id"])
+    [first] = json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)["attempts"]
+    assert (first["outcome"], first["details"]["validators"]["etag"]) == ("changed", '"1"')
+    polled = json.loads(wireroom("poll", feed_id, "--json").stdout)
+    assert (polled["outcome"], polled["entries"]) == ("not_modified", {"created": 1})
+    assert [asked.headers.get("if-none-match") for asked in site.asked] == [None, '"1"']
+    assert json.loads(wireroom("poll", feed_id, "--json").stdout)["entries"] == {}
+
+
+def test_a_feed_that_is_added_by_its_page_or_a_redirect_is_asked_once_as_well(site: Site, wireroom: Command) -> None:
+    page = b"<!doctype html><html><head><link rel=alternate type='application/rss+xml' href='/old'></head></html>"
+    site.serve("/", reply(200, page, Content_Type="text/html"))
+    site.serve("/old", reply(301, Location="/feed"))
+    site.serve("/feed", reply(200, FEED, ETag='"1"'))
+    added = json.loads(wireroom("feeds", "add", site.url("/"), "--json").stdout)
+    assert added["url"] == site.url("/feed")
+    assert [asked.path for asked in site.asked] == ["/", "/old", "/feed"]
+    assert json.loads(wireroom("feeds", "show", str(added["id"]), "--json").stdout)["etag"] == '"1"'

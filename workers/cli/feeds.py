@@ -52,16 +52,17 @@ def add(
     Example: `wireroom feeds add https://example.org/news.rss --publisher "Example"`
     """
     from storage import feeds, outbox, pushes
+    from tasks import poll as polling
     from tasks import subscribe
 
     with opened_room() as room:
-        found, hub = [url], None
+        candidates: list[subscribe.Candidate] = []
         if not unchecked:
             try:
                 candidates = subscribe.look(room, url)
-                found, hub = [candidate.url for candidate in candidates], candidates[0].hub
             except subscribe.NothingThere as error:
                 fail(str(error))
+        found = [candidate.url for candidate in candidates] or [url]
         if len(found) > 1:
             typer.echo(f"{url} offers {len(found)} feeds; the first is added. The others:", err=True)
             for other in found[1:]:
@@ -79,10 +80,12 @@ def add(
                 **({"settings": {"pages": True}} if pages else {}),
             )
             session.flush()
-            if hub is not None:
+            if candidates and (hub := candidates[0].hub) is not None:
                 pushes.want(session, feed.id, hub=hub.hub, topic=hub.topic, in_header=False, now=room.clock())
             outbox.record(session, [subscribe.added(feed, room.clock())])
-            facts = {"id": feed.id, "url": feed.url}
+            feed_id, facts = feed.id, {"id": feed.id, "url": feed.url}
+        if candidates:
+            polling.keep_first(room, feed_id, candidates[0].result)
     if as_json:
         print_json(facts)
     else:
@@ -411,7 +414,7 @@ def poll(
 
     Example: `wireroom poll https://example.org/news.rss`
     """
-    from storage import feeds
+    from storage import documents, feeds
     from storage.db import reading
     from tasks import poll as polling
     from tasks.intake import take_in
@@ -426,6 +429,9 @@ def poll(
             fail(str(error), Exit.CONFLICT)
         fetched = report.fetched[0]
         ids = [document_id for document_id, _ in report.documents]
+        if not ids:  # nothing new, but something may wait: the document that `feeds add` brought
+            with reading(room.sessions) as session:
+                ids = list(documents.next_in_line(session, {feed_id}, now=room.clock()))
         ingested = take_in(room, ids)
         while any(result.awaited for result in ingested) and (got := fetch_due(room)).held + got.failed:
             ingested = take_in(room, ids) or ingested
