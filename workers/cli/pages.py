@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from storage.records import BlockKind, CleanArticle, Removal
+from tasks.normalize.explain import in_place
 from tasks.reingest import Difference
 from workers.cli.output import short
 
@@ -39,9 +40,12 @@ def article_page(
     for name in FURNITURE:
         if value := getattr(article, name):
             console.print(f"[dim]{name}:[/dim] {escape(value)}")
-    for block in article.blocks:
-        style = STYLE.get(block.kind, "")
-        text = escape(LEAD.get(block.kind, "") + block.text)
+    for part in in_place(article) if explain else article.blocks:
+        if isinstance(part, Removal):
+            _removal(console, part)
+            continue
+        style = STYLE.get(part.kind, "")
+        text = escape(LEAD.get(part.kind, "") + part.text)
         console.print(f"[{style}]{text}[/{style}]" if style else text)
         console.print()
     if article.sources:
@@ -51,9 +55,8 @@ def article_page(
     for name, value in facts.items():
         if name not in {"revisions"} and value not in (None, [], ""):
             console.print(f"[dim]{name}:[/dim] {short(value)}")
-    if explain:
-        _removals(console, article.removals)
-    elif gone := sum(removal.removed for removal in article.removals):
+    gone = sum(removal.removed for removal in article.removals)
+    if gone and not explain:
         console.print(f"[dim]{gone} lines removed; --explain shows each with its reason[/dim]")
 
 
@@ -61,15 +64,14 @@ def _tag(tag: Mapping[str, Any]) -> str:
     return escape(f"{tag['label']} ({tag['code'] or tag['kind']})")
 
 
-def _removals(console: Console, removals: Sequence[Removal]) -> None:
-    console.print(f"\n[bold]{len(removals)} lines judged[/bold] (position in the copy as it came)")
-    for removal in removals:
-        word = "removed" if removal.removed else "marked, kept"
-        console.print(f"{removal.position:>4}  [strike]{escape(removal.line)}[/strike]" if removal.removed else
-                      f"{removal.position:>4}  {escape(removal.line)}")  # fmt: skip
-        evidence = f"; seen in {removal.seen} other articles" if removal.seen else ""
-        why = f"{word}: {removal.rule} ({removal.confidence:.2f}): {removal.reason}{evidence}"
-        console.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 0, 6)))
+def _removal(console: Console, removal: Removal) -> None:
+    """A line that went, struck through, or one that was only marked and follows as a block; with the reason."""
+    word = "removed" if removal.removed else "marked, kept"
+    evidence = f"; seen in {removal.seen} other articles" if removal.seen else ""
+    if removal.removed:
+        console.print(f"[red]−[/red] [strike dim]{escape(removal.line)}[/strike dim]")
+    why = f"{word}: {removal.rule} ({removal.confidence:.2f}): {removal.reason}{evidence}"
+    console.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 1, 2)))
 
 
 def difference_page(difference: Difference) -> None:
