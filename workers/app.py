@@ -81,7 +81,7 @@ def _guard_connection_loss() -> None:
 
     Its consumer closes the connection and then asks the closed channel for its parameters: an AttributeError, which
     ends the worker. Raised as what it is, a connection error, it leads to a reconnect. Drop this when
-    tests/workers/test_redis_restart.py passes without it.
+    tests/workers/test_real_workers.py passes without it.
     """
     original = kombu_redis.Channel._connparams  # noqa: SLF001  # the fault is in there
 

@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError, WatchError
 from redis.retry import Retry
 
 from storage.outbox import Stamped
+from workers.subscriber.keys import Keys
 
 # A Redis that is frozen, not dead, would otherwise hold the process for ever.
 SOCKET_TIMEOUT = 5.0
@@ -101,6 +102,9 @@ class Stream:
                     pipe.xgroup_setid(self.key, name, f"{position}-0")
                 else:
                     pipe.xgroup_create(self.key, name, f"{position}-0", mkstream=True)
+                # A consumer that opened the group at its beginning meanwhile takes what it skips for done, not lost.
+                group, _, index = name.partition("/")
+                pipe.hset(Keys(self.key, group).cursors, index or "0", str(position))
             for event in events:
                 pipe.xadd(self.key, cast(Any, fields(event)), id=f"{event.position}-0")
             try:

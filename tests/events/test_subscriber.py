@@ -22,6 +22,8 @@ from dying_processes import outcome, started
 from event_consumer import consume
 from services import RedisServer, wait_until
 
+from storage.outbox import Stamped
+from workers.stream import Stream, connect
 from workers.subscriber import (
     Event,
     Gap,
@@ -476,6 +478,24 @@ def test_a_group_that_is_set_back_with_the_stream_handles_nothing_again(
         pipe.execute()
     wait_until(lambda: 8 in one.positions, what="the new events")
     assert one.positions == list(range(1, 9))
+
+
+def test_a_group_that_the_relay_sets_on_under_a_new_consumer_has_no_gap(
+    own_redis: RedisServer, running: Callable[..., Running]
+) -> None:
+    client = own_redis.client()
+    one = running(own_redis.url)  # before the relay: it makes the group at the beginning of an empty stream
+    wait_until(lambda: client.exists(KEY) and client.xinfo_groups(KEY), what="the group")
+    time.sleep(0.3)
+    told = [
+        Stamped(position=n, id=f["id"], type=f["type"], subject=f["subject"], feed_id=1, created_at=START, body=f["ce"])
+        for n in range(1, 9)
+        for f in [entry(n)]
+    ]
+    with connect(own_redis.url) as writer:
+        Stream(writer, KEY).append(lambda _tip: told, restore=lambda: {"search": 5})
+    wait_until(lambda: 8 in one.positions, what="the events after what was done")
+    assert one.positions == [6, 7, 8]
 
 
 def test_a_frozen_redis_is_waited_for(own_redis: RedisServer, running: Callable[..., Running]) -> None:

@@ -155,6 +155,9 @@ class Partition:
         """Positions have no holes: one that is skipped, or whose entry is empty, was trimmed."""
         gaps = list(self.gaps)
         cursor = self.cursor
+        if entries and entries[0][0] > cursor + 1:
+            # Before anything is missed: the relay sets a group on that it knows to have been further.
+            cursor = max(cursor, min(self.shelf.noted(), entries[0][0] - 1))
         for position, fields in entries:
             if position > cursor + 1:
                 gaps.append(Gap(after=cursor, before=position))

@@ -82,6 +82,10 @@ class Shelf:
         unnoted = self.client.xpending_range(self.stream, self.group, min=f"({int(noted)}-0", max="+", count=1)
         return int(noted) if unnoted else delivered
 
+    def noted(self) -> int:
+        """The position that is noted as received: by us, or by the relay when it set the group on after a loss."""
+        return int(self.client.hget(self.keys.cursors, str(self.index)) or 0)
+
     def first_pending(self, cursor: int) -> int:
         """The position of the first entry that was handed out and not acknowledged, else the one after the cursor."""
         pending: Any = self.client.xpending(self.stream, self.group)
