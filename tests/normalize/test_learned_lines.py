@@ -130,3 +130,24 @@ def test_names_between_the_headings_that_every_report_has_stay() -> None:
     kept = [block.text for block in cleaned_with(report, headings).blocks]
     assert "Harms, Onken, Lang, Ode" in kept
     assert "Miller, Shaw, Penn, Oak" in kept
+
+
+def test_a_line_that_a_source_stopped_printing_is_forgotten_in_time() -> None:
+    row = SourceLines(feed_id=1)
+    row.articles, row.lines, row.rulings = 0, {}, {}
+    source_lines.count(row, [{"old": "Jetzt zur Fastenzeit", "new": "Newsletter"}] * 5, NOW)
+    later = NOW + timedelta(days=source_lines.FORGET_DAYS + 1)
+    source_lines.count(row, [{"new": "Newsletter"}], later)
+    assert set(row.lines) == {"new"}
+    assert row.lines["new"][0] == 6
+
+
+def test_old_counts_lose_their_weight_and_what_an_operator_said_stays() -> None:
+    row = SourceLines(feed_id=1)
+    row.articles, row.lines, row.rulings = 0, {}, {}
+    source_lines.rule(row, "kept", KnownLines.FORBIDDEN, "Der Satz bleibt")
+    source_lines.count(row, [{"old": "Jetzt zur Fastenzeit"}] * 40, NOW)
+    source_lines.count(row, [{"new": "Newsletter"}] * (source_lines.HALVE_AT - 40), NOW + timedelta(days=1))
+    assert row.articles == source_lines.HALVE_AT // 2
+    assert (row.lines["old"][0], row.lines["new"][0]) == (20, (source_lines.HALVE_AT - 40) // 2)
+    assert row.rulings["kept"] == ["forbidden", "Der Satz bleibt"]
