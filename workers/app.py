@@ -176,3 +176,14 @@ def _failed(task_id: str, exception: BaseException, sender: Any = None, **_: obj
     structlog.get_logger().error(
         "task.failed", task_id=task_id, task=getattr(sender, "name", None), error=repr(exception)
     )
+
+
+@signals.task_retry.connect
+def _again(request: Any = None, reason: Any = None, sender: Any = None, **_: object) -> None:
+    """A child that died in a task whose message is sent once more; seen only in the parent, too."""
+    structlog.get_logger().warning(
+        "task.again",
+        task_id=getattr(request, "id", None),
+        task=getattr(sender, "name", None),
+        error=repr(getattr(reason, "exc", None) or reason),
+    )

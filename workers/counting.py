@@ -126,7 +126,7 @@ def _failed(exception: BaseException | None = None, **_: object) -> None:
 
 def _retried(reason: Any = None, **_: object) -> None:
     metrics.RETRIES.labels("task").inc()
-    if isinstance(reason, WorkerLostError):
+    if isinstance(getattr(reason, "exc", None), WorkerLostError):
         metrics.CHILDREN_LOST.inc()
 
 
