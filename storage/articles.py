@@ -75,6 +75,15 @@ def fingerprints(session: Session, ids: Collection[UUID]) -> dict[UUID, set[str]
     return found
 
 
+def wordings(session: Session, ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """The fingerprints of what was told of these articles in any version."""
+    found: dict[UUID, set[str]] = {article_id: set() for article_id in ids}
+    query = select(col(Revision.article_id), col(Revision.content_sha256)).where(col(Revision.article_id).in_(found))
+    for article_id, name in session.execute(query):
+        found[article_id].add(name)
+    return found
+
+
 def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
     """The stored content of these revisions (article id → number)."""
     wanted = list(versions)

@@ -30,6 +30,7 @@ from storage.records import (
 )
 from tasks import kills
 from tasks.content import clean_of, content_of
+from tasks.content import fingerprint as wording
 from tasks.enrich import EnrichInput, Tagging
 from tasks.identify import Match, identify
 from tasks.normalize import KnownLine, line_keys, normalize
@@ -46,6 +47,8 @@ log = structlog.get_logger()
 
 # Other articles of the same document that must hold a line before they are asked about it: fewer prove nothing.
 RECURS = 3
+# Versions of an article from which going back to an earlier one is no news: two systems write it in turn.
+FLAPS = 24
 
 
 @dataclass(kw_only=True)
@@ -117,6 +120,7 @@ def decide(
             decisions = [*(one for one in decisions if one.article_id not in gone), *gone.values()]
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
     good, bad = _worked_out(room, feed, decisions, before, lines)
+    _calm(room, [d for d in good if d.outcome == "revised" and d.held is not None and d.held.revision >= FLAPS])
     return Decided(decisions=good, bad=bad, degraded=identified.degraded, rekeyed=identified.rekeyed)
 
 
@@ -358,6 +362,18 @@ def _compared(decision: Decision, before: Mapping[UUID, dict[str, Any]]) -> None
             decision.changed = back | (dict(verdict.changed) if isinstance(verdict, Revised) else {})
         else:
             decision.outcome = "refreshed"
+
+
+def _calm(room: Room, flapping: Sequence[Decision]) -> None:
+    """Leave an article alone that goes back to what was told of it before, after so many versions: it does not stop."""
+    if not flapping:
+        return
+    with reading(room.sessions) as session:
+        told = articles.wordings(session, [one.held.id for one in flapping if one.held is not None])
+    for one in flapping:
+        if one.held is not None and not one.held.withdrawn_at and wording(one.content) in told[one.held.id]:
+            log.info("entry.flaps", article_id=str(one.held.id), revision=one.held.revision)
+            one.outcome, one.content, one.changed, one.tags, one.fingerprint = "unchanged", {}, {}, (), None
 
 
 def _fingerprinted(decision: Decision) -> None:
