@@ -170,7 +170,7 @@ class Sender:
             await asyncio.to_thread(self._settle, webhook, delivery, answer)
         except DBAPIError as error:
             # The row comes back when its lease runs out: the receiver may get the message again, with the same id.
-            log.warning("webhooks.not_settled", webhook=webhook.id, event=delivery.event_id, detail=str(error)[:200])
+            log.warning("webhooks.not_settled", webhook=webhook.id, event_id=delivery.event_id, detail=str(error)[:200])
         finally:
             self._flying[webhook.id] -= 1
             self._landed.set()
@@ -233,7 +233,7 @@ class Sender:
             else:
                 pause = (next_probe(webhook.failures + 1, answer) - answer.at) * self.limits.probe_scale
                 webhooks.failed(session, webhook.id, retry_at=answer.at + pause, now=now)
-        log.warning("webhooks.failed", webhook=webhook.id, event=delivery.event_id, again=due, **told(answer))
+        log.warning("webhooks.failed", webhook=webhook.id, event_id=delivery.event_id, again=due, **told(answer))
 
     def _give_up(self, delivery: Delivery, answer: Answer) -> None:
         with self.sessions.begin() as session:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from storage import outbox, webhooks
@@ -287,7 +288,10 @@ def test_what_fails_is_tried_again_by_the_table_under_the_same_id(
             (row,) = webhooks.deliveries(session, number)
         assert [attempt["status"] for attempt in row.log] == [204, status, status]
 
-    asyncio.run(scene())
+    with capture_logs() as said:
+        asyncio.run(scene())
+    failed = [line for line in said if line["event"] == "webhooks.failed"]
+    assert [(line["event_id"], line["status"]) for line in failed] == [("event-0", status)] * 2
 
 
 def test_after_the_last_attempt_a_delivery_failed_and_can_be_sent_again(sessions: Sessions) -> None:
