@@ -98,8 +98,8 @@ def take_in_alone(room: Room, document_id: int, token: str) -> None:
     with room.sessions() as session:
         document = documents.taken(session, document_id, token)
     if document is not None:
-        bound, started = log.bind(document_id=document.id, feed_id=document.feed_id), perf_counter()
-        _tell(bound, document, ingest(room, document), perf_counter() - started)
+        started = perf_counter()
+        _tell(_bound(document), document, ingest(room, document), perf_counter() - started)
 
 
 def _claimed(room: Room, *, ids: Sequence[int] | None = None, limit: int = 1) -> Sequence[Document]:
@@ -154,17 +154,15 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
     each = (perf_counter() - started) / len(those)
     by_id = {document.id: document for document in those}
     for result in done:
-        bound = log.bind(document_id=result.document_id, feed_id=result.feed_id)
-        _tell(bound, by_id[result.document_id], result, each)
+        document = by_id[result.document_id]
+        _tell(_bound(document), document, result, each)
     return done, left
 
 
 def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
     """Ingest a claimed document, or say why that was not finished; None where it was left to a process of its own."""
     started = perf_counter()
-    bound = log.bind(document_id=document.id, feed_id=document.feed_id)
-    if document.traceparent is not None:
-        bound = bound.bind(trace_id=trace_of(document.traceparent))
+    bound = _bound(document)
     try:
         with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
             result = _suspected(room, document) if document.attempts > room.poison_after else ingest(room, document)
@@ -179,6 +177,14 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
     if result is not None:
         _tell(bound, document, result, perf_counter() - started)
     return result
+
+
+def _bound(document: Document) -> BoundLogger:
+    about: dict[str, int | str] = {"document_id": document.id, "feed_id": document.feed_id}
+    if document.traceparent is not None:
+        about["trace_id"] = trace_of(document.traceparent)
+    bound: BoundLogger = log.bind(**about)
+    return bound
 
 
 def _tell(bound: BoundLogger, document: Document, result: Ingested, seconds: float) -> None:
