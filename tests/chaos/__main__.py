@@ -10,9 +10,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,13 @@ from .press import Press
 FEEDS = [f"zeitung{number}" for number in range(1, 9)]
 # Seconds after the last fault within which everything must have come to rest.
 DRAIN = 240.0
-SHOWN = 40
+# Faults of one kind that are printed; a run that loses a reader has hundreds of the same.
+SHOWN = 8
 log = structlog.get_logger()
+
+
+def _kind(fault: str) -> str:
+    return fault.partition(":")[0]
 
 
 def environment(folder: Path, database_url: str, redis_url: str) -> dict[str, str]:
@@ -130,7 +137,8 @@ class Run:
             "ended": codes,
             "levels": levels,
             "faults": len(faults),
-            "what": faults[:SHOWN],
+            "kinds": Counter(map(_kind, faults)),
+            "what": [one for _, those in groupby(sorted(faults, key=_kind), _kind) for one in list(those)[:SHOWN]],
         }
 
     def _ask(self) -> None:
