@@ -16,7 +16,8 @@ from storage.records import FetchOutcome, FetchResult
 from tasks.cadence import audits, failures, moves, said
 from tasks.cadence.state import DAY, HOUR, CadencePolicy, FeedState, Incident, Memory, NextPoll
 
-_DEFERRED_WAIT = 60.0
+# Seconds: what keeps a host busy is over in as many, a request or the turns of a worker that died.
+_DEFERRED_WAIT = 20.0
 
 
 def next_poll(

@@ -44,7 +44,7 @@ def test_a_busy_worker_survives_a_restart_of_redis(house: House, publisher: Publ
     with house.process("worker", "--concurrency", "2") as worker, house.process("beat"):
         wait_until(lambda: publisher.requests.total() >= 2, seconds=60, what="the first fetches")
         house.server.restart()
-        wait_until(lambda: ingested(house) == 12, seconds=120, what="all documents after the restart")
+        wait_until(lambda: ingested(house) == 12, seconds=180, what="all documents after the restart")
         assert worker.poll() is None, house.log("worker")[-2000:]
     assert house.count(Article) == 120
 
