@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from publisher import Piece, Publisher
 from real_house import House, kill
-from services import redis_server, wait_until
+from services import wait_until
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -16,14 +15,6 @@ from storage.models import Article, Feed, OutboxEvent, Page, PageState, Revision
 
 PAGES = 12
 TEXT = "Der Rat von Altenbrück hat am Montag zum {n}. Mal getagt, sagte Stadtrat Emil Haas nach der Sitzung. "
-
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    with redis_server(tmp_path / "redis", appendonly=True) as server:
-        made = House(tmp_path, database_url, server)
-        yield made
-        made.sessions.kw["bind"].dispose()
 
 
 @pytest.fixture

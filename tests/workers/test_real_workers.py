@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from publisher import Piece, Publisher
 from real_house import House, kill
-from services import redis_server, wait_until
+from services import wait_until
 from sqlmodel import col
 
 from storage.models import Article, Document, DocumentState, OutboxEvent
-
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    with redis_server(tmp_path / "redis", appendonly=True) as server:
-        made = House(tmp_path, database_url, server)
-        yield made
-        made.sessions.kw["bind"].dispose()
 
 
 @pytest.fixture
