@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -24,17 +25,18 @@ POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout
 Sessions = sessionmaker[Session]
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, sqlite_cache_kb: int = SQLITE_CACHE_KB) -> Engine:
     """An engine for one process; make it after a fork, dispose of it at the end.
 
-    `postgres://` and `postgresql://` are taken for psycopg 3, the driver the project ships.
+    `postgres://` and `postgresql://` are taken for psycopg 3, the driver the project ships. `sqlite_cache_kb` is what
+    each connection to SQLite keeps in memory, in KiB; on Postgres it says nothing.
     """
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, json_serializer=to_json, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
-        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "connect", partial(_sqlite_connected, cache_kb=sqlite_cache_kb))
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     return create_engine(
@@ -64,14 +66,14 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def _sqlite_connected(connection: Any, _record: object) -> None:
+def _sqlite_connected(connection: Any, _record: object, *, cache_kb: int) -> None:
     # The driver's own BEGIN is deferred; a deferred transaction that turns writer fails at once when another writes.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        f"cache_size=-{SQLITE_CACHE_KB}",
+        f"cache_size=-{cache_kb}",
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_MS}",
     ):

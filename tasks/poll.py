@@ -40,7 +40,8 @@ class Busy(Exception):
 
 @dataclass(kw_only=True)
 class PollReport:
-    """What a shard came to: the results, the documents to ingest as (id, attempts so far), and when each is next.
+    """What a shard came to: the results (without their bodies), the documents to ingest as (id, attempts so far), and
+    when each feed is next.
 
     `lost` are feeds that are no longer at their address and should be looked for; `late` is how many answers came
     when the lease on their feed had ended. `spans` tell of the documents, where traces are made.
@@ -120,7 +121,7 @@ def _poll(room: Room, claimed: Sequence[Feed], cause: Cause, deliver: Deliver | 
     started = perf_counter()
     now = room.clock()
     by_id = {feed.id: feed for feed in claimed}
-    results: list[FetchResult] = []
+    outcomes, wire_bytes = Counter[str](), 0
     with holding(room, feeds.extend, {feed.id: feed.lease_token or "" for feed in claimed}):
         for batch in fetch_batches(room.fetch, [_request(feed, now) for feed in claimed]):
             report = _keep(room, [by_id[result.feed_id] for result in batch], batch, cause)
@@ -128,14 +129,16 @@ def _poll(room: Room, claimed: Sequence[Feed], cause: Cause, deliver: Deliver | 
             if deliver is not None and report.documents:
                 deliver(report.documents)
             whole.add(report)
-            results += batch
+            outcomes.update(result.outcome.value for result in batch)
+            wire_bytes += sum(result.wire_bytes for result in batch)
+            del batch  # the documents are kept: they need not stand in memory beside the next ones
     log.info(
         "shard.polled",
         feeds=len(claimed),
         documents=len(whole.documents),
-        bytes=sum(result.wire_bytes for result in results),
+        bytes=wire_bytes,
         duration_ms=round((perf_counter() - started) * 1000, 1),
-        **Counter(result.outcome.value for result in results),
+        **outcomes,
     )
     return whole
 
@@ -213,6 +216,7 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
         session.expunge_all()
     for feed_id, traceparent in traces.items():
         report.spans += _spans(by_id[feed_id], stored[feed_id], traceparent, now)
+    report.fetched = [result if result.body is None else replace(result, body=None) for result in report.fetched]
     return report
 
 

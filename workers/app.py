@@ -106,6 +106,13 @@ def _logging(**_: object) -> None:
     """Celery leaves logging alone when somebody listens here: the command has set it up before."""
 
 
+@signals.worker_before_create_process.connect
+def _share_memory(**_: object) -> None:
+    """Keep the child's collector off what the parent has loaded: a look at an object copies its page."""
+    gc.collect()
+    gc.freeze()
+
+
 @signals.worker_process_init.connect
 def _open_room(**_: object) -> None:
     """Give a fresh child its own engine and room: neither may cross a fork."""

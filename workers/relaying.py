@@ -18,10 +18,13 @@ from workers.settings import Settings
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
+# A relay reads each event once, in order: pages that it kept would only cost memory.
+CACHE_KB = 1_000
+
 
 def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) -> None:
     """Relay until `stop`; with `with_beat` also tick, in a thread."""
-    engine = make_engine(chosen.database)
+    engine = make_engine(chosen.database, sqlite_cache_kb=CACHE_KB)
     relay = Relay(
         sessions=make_sessions(engine),
         redis_url=chosen.redis,
@@ -41,7 +44,7 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
 
 def _limits(chosen: Settings) -> Limits:
     # A Redis of our own shares a small machine with the rest; what leaves its stream is replayed from the database.
-    megabytes = chosen.stream_megabytes or (64 if chosen.embedded_redis else 256)
+    megabytes = chosen.stream_megabytes or (32 if chosen.embedded_redis else 256)
     return Limits(outbox_retention=timedelta(days=chosen.keep_events_days), stream_bytes=megabytes << 20)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from storage.records import FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks.fetch import Fetcher, FetchPolicy, close, fetch_shard
+from tasks.fetch import Fetcher, FetchPolicy, close, fetch_batches, fetch_shard
 
 from .conftest import FEED, Asked, Site, reply
 
@@ -289,6 +290,26 @@ def test_shards_share_one_loop_and_its_connections(site: Site, policy: FetchPoli
     assert fetch_shard(policy, [request])[0].outcome is FetchOutcome.CHANGED
     close()
     assert site.connections == 2
+
+
+def test_a_batch_ends_when_its_documents_are_large_enough(site: Site, policy: FetchPolicy) -> None:
+    taken = threading.Event()
+
+    def late(_: Asked) -> Iterator[bytes | float]:
+        for _turn in range(400):
+            if taken.is_set():
+                break
+            yield 0.05
+        yield reply(200, FEED)
+
+    urls = [site.serve("/first", reply(200, FEED)), site.serve("/second", reply(200, FEED)), site.serve("/late", late)]
+    requests = [FetchRequest(feed_id=number, url=url) for number, url in enumerate(urls)]
+    batches = []
+    for batch in fetch_batches(policy, requests, seconds=60, max_bytes=len(FEED) + 1):
+        batches.append({result.feed_id for result in batch})
+        taken.set()
+    close()
+    assert batches == [{0, 1}, {2}]
 
 
 def test_a_header_that_would_split_the_request_is_refused(site: Site, policy: FetchPolicy) -> None:

@@ -13,6 +13,7 @@ from sqlmodel import col
 from storage import feeds
 from storage.db import Sessions
 from storage.models import Feed, FeedStatus, OutboxEvent
+from storage.records import FetchOutcome
 from tasks.fetch import FetchPolicy, close
 from tasks.poll import poll_due
 from tasks.room import Room
@@ -92,6 +93,13 @@ def test_documents_are_delivered_before_the_slowest_feed_is_through(site: Site, 
     report = poll_due(room, deliver)
     assert [number for number, _ in delivered] == [1, 1]
     assert len(report.documents) == 2
+
+
+def test_a_shard_does_not_hold_the_documents_it_has_kept(site: Site, room: Room) -> None:
+    subscribe(room, site.serve("/feed", reply(200, FEED)))
+    report = poll_due(room)
+    assert len(report.documents) == 1
+    assert [(result.outcome, result.body) for result in report.fetched] == [(FetchOutcome.CHANGED, None)]
 
 
 def test_a_full_shard_calls_for_the_next_at_once(site: Site, room: Room) -> None:
