@@ -36,7 +36,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (decide, "normalize", "normalize"),
     (decide, "line_keys", "line keys"),
     (decide, "content_of", "content"),
-    (decide, "fingerprint", "fingerprint"),
+    (decide, "fingerprints", "fingerprint"),
     (write, "content_sha256", "content"),
     (write, "settle", "stories"),
     (write, "_events", "events"),

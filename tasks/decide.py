@@ -38,7 +38,7 @@ from tasks.normalize.fold import fold
 from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys, with_found
 from tasks.revise import Revised, revise
 from tasks.room import Room
-from tasks.stories import Fingerprint, fingerprint
+from tasks.stories import Fingerprint, fingerprints
 from tasks.times import believed
 from tasks.tombstones import Buried, buried
 from tasks.urls import document_keys
@@ -265,6 +265,13 @@ def _worked_out(
                 bad.append(_bad(decision.entry, error))
                 failed.add(id(decision))
 
+    def together(step: Callable[[Sequence[Decision]], None]) -> None:
+        """A step that costs less for all at once; where that fails, each on its own shows which it was."""
+        try:
+            step([decision for decision in todo if id(decision) not in failed])
+        except Exception:  # noqa: BLE001  # as above
+            each(lambda decision: step([decision]))
+
     def clean(decision: Decision) -> None:
         decision.clean = _cleaned(room, feed, decision.entry, known)
 
@@ -284,7 +291,7 @@ def _worked_out(
     each(clean_again)
     each(lambda decision: _tagged(room, feed, decision))
     each(lambda decision: _compared(decision, before))
-    each(_fingerprinted)
+    together(_fingerprinted)
     return [decision for decision in decisions if id(decision) not in failed], bad
 
 
@@ -376,10 +383,11 @@ def _calm(room: Room, flapping: Sequence[Decision]) -> None:
             one.outcome, one.content, one.changed, one.tags, one.fingerprint = "unchanged", {}, {}, (), None
 
 
-def _fingerprinted(decision: Decision) -> None:
-    if decision.outcome in {"created", "revised"}:
-        clean = _clean(decision)
-        decision.fingerprint = fingerprint(clean.headline, clean.text)
+def _fingerprinted(decisions: Sequence[Decision]) -> None:
+    told = [decision for decision in decisions if decision.outcome in {"created", "revised"}]
+    cleaned = map(_clean, told)
+    for decision, made in zip(told, fingerprints([(clean.headline, clean.text) for clean in cleaned]), strict=True):
+        decision.fingerprint = made
 
 
 def _bad(entry: Entry, error: Exception) -> BadEntry:

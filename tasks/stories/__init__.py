@@ -5,7 +5,7 @@ What is named here is pure; `tasks.stories.settle` reads and writes for the arti
 """
 
 from tasks.stories.compare import Comparison, compare
-from tasks.stories.fingerprint import VERSION, Fingerprint, fingerprint
+from tasks.stories.fingerprint import VERSION, Fingerprint, fingerprint, fingerprints
 from tasks.stories.place import Candidate, Match, Placement, place
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Placement",
     "compare",
     "fingerprint",
+    "fingerprints",
     "place",
 ]

@@ -23,6 +23,7 @@ from tasks.ingest import ingest
 from tasks.intake import batches, sweep, take_in, work_off_waiting
 from tasks.poll import poll_due, poll_one
 from tasks.room import Room
+from tasks.stories import Fingerprint, fingerprints
 
 
 def test_crawled_copy_comes_out_clean_with_one_event(room: Room, publisher: Publisher, clock: Clock) -> None:
@@ -140,6 +141,25 @@ def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
         worker.join()
     assert len(articles(room)) == 21
     assert events(room) == ["article.created"] * 21
+
+
+def test_an_entry_that_fails_a_step_taken_for_the_whole_document_stops_no_other(
+    room: Room, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(pieces: list[tuple[str, str]]) -> list[Fingerprint]:
+        if any("Nummer 3" in headline for headline, _ in pieces):
+            raise ValueError("planted")
+        return fingerprints(pieces)
+
+    monkeypatch.setattr("tasks.decide.fingerprints", failing)
+    publisher.feeds["stadt"] = [Piece(guid=f"g{n}", headline=f"Meldung Nummer {n}") for n in range(6)]
+    [(document_id, _)] = poll_one(room, subscribe(room, publisher)).documents
+    [done] = take_in(room, [document_id])
+    assert (done.outcomes, done.quarantined) == ({"created": 5}, 1)
+    assert sorted(article.headline[-1] for article in articles(room)) == ["0", "1", "2", "4", "5"]
+    with room.sessions() as session:
+        [held] = quarantine.listing(session, state=QuarantineState.HELD, feed_id=None, limit=10)
+        assert (held.error, b"Meldung Nummer 3" in quarantine.raw(held)) == ("ValueError('planted')", True)
 
 
 def test_an_older_document_never_overwrites_a_newer_one(room: Room, publisher: Publisher, clock: Clock) -> None:
