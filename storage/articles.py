@@ -100,13 +100,25 @@ def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[
 
 
 def headlines(
-    session: Session, feed_id: int, without: Collection[UUID], limit: int = 500
+    session: Session,
+    feed_id: int,
+    *,
+    only: Collection[UUID] | None = None,
+    without: Collection[UUID] = (),
+    limit: int = 500,
 ) -> dict[UUID, tuple[str, datetime | None, int]]:
-    """Headline, time of publication and revision of a feed's newest articles, without the ones given."""
+    """Headline, time of publication and revision of `only` these articles of a feed, else of its newest ones.
+
+    The newest are `limit` besides those that are left out as `without`.
+    """
     columns = (col(Article.id), col(Article.headline), col(Article.published_at), col(Article.revision))
-    query = select(*columns).where(col(Article.feed_id) == feed_id).order_by(col(Article.first_seen_at).desc())
-    rows = session.execute(query.limit(limit + len(without)))
-    return {row.id: (row.headline, row.published_at, row.revision) for row in rows if row.id not in without}
+    query = select(*columns).where(col(Article.feed_id) == feed_id)
+    if only is not None:
+        query = query.where(col(Article.id).in_(only))
+    else:
+        query = query.order_by(col(Article.first_seen_at).desc()).limit(limit + len(without))
+    rows = session.connection().execute(query)
+    return {name: (headline, at, revision) for name, headline, at, revision in rows if name not in without}
 
 
 def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag]]:

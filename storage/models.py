@@ -294,7 +294,7 @@ class ArticleTag(SQLModel, table=True):
     """A tag on an article with its provenance; `number` only orders them."""
 
     __tablename__ = "tag"
-    __table_args__: ClassVar[Any] = (Index("ix_tag_kind_label", "kind", "label"), {"sqlite_with_rowid": False})
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
     article_id: UUID = Field(primary_key=True, foreign_key="article.id")
     number: int = Field(primary_key=True, sa_type=SmallInteger)
@@ -322,7 +322,6 @@ class OutboxEvent(SQLModel, table=True):
             sqlite_where=text("position IS NULL"),
             postgresql_where=text("position IS NULL"),
         ),
-        Index("ix_outbox_subject", "subject"),
         Index("ix_outbox_created_at", "created_at"),
         AUTOINCREMENT,
     )
@@ -371,7 +370,8 @@ class Quarantined(SQLModel, table=True):
 class SourceLines(SQLModel, table=True):
     """The lines of a source: `lines` maps a line's key to [articles that held it, day of the last one, sample].
 
-    `rulings` maps a key to [`pinned` or `forbidden`, sample]; `articles` is how many were counted.
+    Most lines never come again: `once` maps a day to the keys, with a space between, of those that came on that day
+    alone. `rulings` maps a key to [`pinned` or `forbidden`, sample]; `articles` is how many were counted.
     """
 
     __tablename__ = "source_lines"
@@ -379,6 +379,7 @@ class SourceLines(SQLModel, table=True):
     feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feed.id")
     articles: int = 0
     lines: dict[str, list[Any]] = Field(default_factory=dict, sa_type=JSON)
+    once: dict[str, str] = Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": "{}"})
     rulings: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
 
 

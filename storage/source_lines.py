@@ -32,21 +32,53 @@ def load(session: Session, feed_id: int) -> SourceLines:
 def count(row: SourceLines, taught: Iterable[Mapping[str, str]], now: datetime) -> None:
     """Count the lines (key → sample) of new articles, one mapping per article, and forget what is past its time."""
     today = int(now.timestamp() // 86400)
-    lines: dict[str, list[Any]] = {key: list(value) for key, value in row.lines.items()}
+    lines: dict[str, list[Any]] = dict(row.lines)
+    once = {key: int(day) for day, keys in row.once.items() for key in keys.split()}
     for article in taught:
         row.articles += 1
         for key, sample in article.items():
-            seen = lines[key][0] if key in lines else 0
-            # Most lines never come again: what they say is kept from the second time on.
-            lines[key] = [seen + 1, today, sample[:SAMPLE] if seen else ""]
+            if key in lines:
+                lines[key] = [lines[key][0] + 1, today, sample[:SAMPLE]]
+            elif key in once:
+                # Most lines never come again: what they say is kept from the second time on.
+                del once[key]
+                lines[key] = [2, today, sample[:SAMPLE]]
+            else:
+                once[key] = today
     if row.articles >= HALVE_AT:
         row.articles //= 2
         lines = {key: [seen // 2, day, sample] for key, (seen, day, sample) in lines.items() if seen > 1}
-    lines = {key: value for key, value in lines.items() if today - value[1] <= FORGET_DAYS}
+        once = {}
+    once |= {key: day for key, (seen, day, _) in lines.items() if seen == 1}
+    lines = {key: value for key, value in lines.items() if value[0] > 1 and today - value[1] <= FORGET_DAYS}
     if len(lines) > MOST:
         kept = sorted(lines, key=lambda key: (lines[key][0], lines[key][1]), reverse=True)[:MOST]
         lines = {key: lines[key] for key in kept}
-    row.lines = lines
+    row.lines, row.once = lines, _by_day(once, since=today - FORGET_DAYS, most=MOST - len(lines))
+
+
+def _by_day(once: Mapping[str, int], *, since: int, most: int) -> dict[str, str]:
+    """The keys that came once as they are kept: the `most` newest, of one day those that came first."""
+    days: dict[int, list[str]] = {}
+    for key, day in once.items():
+        if day >= since:
+            days.setdefault(day, []).append(key)
+    kept: dict[str, str] = {}
+    for day in sorted(days, reverse=True):
+        some = days[day][:most]
+        most -= len(some)
+        if some:
+            kept[str(day)] = " ".join(some)
+    return kept
+
+
+def seen(row: SourceLines, keys: Iterable[str]) -> dict[str, int]:
+    """How many articles held the lines with these keys."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    once = wanted.intersection(" ".join(row.once.values()).split())
+    return {key: row.lines[key][0] if key in row.lines else int(key in once) for key in wanted}
 
 
 def rule(row: SourceLines, key: str, state: KnownLines, sample: str) -> None:

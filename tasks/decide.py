@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from tasks.content import clean_of, content_of
 from tasks.content import fingerprint as wording
 from tasks.enrich import EnrichInput, Tagging
 from tasks.identify import Match, identify
-from tasks.normalize import KnownLine, line_keys, normalize
+from tasks.normalize import KnownLine, clean_headline, line_keys, normalize
 from tasks.normalize.fold import fold
 from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys, with_found
 from tasks.revise import Revised, revise
@@ -173,24 +173,37 @@ def _recognised(
     fresh: Iterable[int],
     lines: SourceLines,
 ) -> dict[int, UUID]:
-    """Those of the fresh entries that are held pieces by what they say; no piece that another entry is counts."""
+    """Those of the fresh entries that are held pieces by what they say; no piece that another entry is counts.
+
+    A feed that gave its entries new keys still has pieces that its last document had: where it has none of those, it
+    has turned over whole, and its earlier pieces need not be read.
+    """
     taken = {match.article for match in matches if match is not None and match.article is not None}
     taken |= {UUID(feed.seen[name]) for name in parsed.skipped if name in feed.seen}
-    strangers = {n: parsed.entries[n] for n in fresh if (match := matches[n]) is not None and match.article is None}
-    candidates = articles.headlines(session, feed.id, taken) if strangers else {}
-    known = {fold(headline) for headline, *_ in candidates.values()}
-    entries: dict[int, Piece] = {}
-    for number, entry in strangers.items():
-        clean = normalize(replace(entry, teaser=None, content=None), publisher=feed.publisher)
-        if (headline := fold(clean.headline)) in known:
-            entries[number] = Piece(
-                headline=headline, published_at=entry.published_at, text=partial(_text_of, feed, entry, lines)
-            )
-    held = {
-        article: Piece(headline=fold(headline), published_at=at, text=partial(_held_text, session, article, revision))
-        for article, (headline, at, revision) in candidates.items()
+    strangers = {
+        n: Piece(
+            headline=fold(clean_headline(entry.headline, publisher=feed.publisher)),
+            published_at=entry.published_at,
+            text=partial(_text_of, feed, entry, lines),
+        )
+        for n, entry in ((n, parsed.entries[n]) for n in fresh)
+        if (match := matches[n]) is not None and match.article is None
     }
-    return recognise(entries, held)
+    if not strangers:
+        return {}
+    last = {UUID(article) for article in feed.seen.values()} - taken
+    if 0 < len(last) <= articles.CHUNK and not recognise(
+        strangers, _pieces(session, articles.headlines(session, feed.id, only=last))
+    ):
+        return {}
+    return recognise(strangers, _pieces(session, articles.headlines(session, feed.id, without=taken)))
+
+
+def _pieces(session: Session, held: Mapping[UUID, tuple[str, datetime | None, int]]) -> dict[UUID, Piece]:
+    return {
+        article: Piece(headline=fold(headline), published_at=at, text=partial(_held_text, session, article, revision))
+        for article, (headline, at, revision) in held.items()
+    }
 
 
 def _text_of(feed: Feed, entry: Entry, lines: SourceLines) -> bytes:
@@ -303,11 +316,11 @@ def known_lines(lines: SourceLines, extra: Mapping[str, int] = {}, articles: int
         for key, value in lines.lines.items()
         if value[0] + extra.get(key, 0) > 1
     }
-    fresh = {key: seen for key, seen in extra.items() if seen > 1 and key not in known}
-    known |= {key: KnownLine(key=key, seen=seen, articles=total) for key, seen in fresh.items()}
+    before = source_lines.seen(lines, (*extra, *lines.rulings))
+    fresh = {key: before[key] + seen for key, seen in extra.items() if key not in known}
+    known |= {key: KnownLine(key=key, seen=seen, articles=total) for key, seen in fresh.items() if seen > 1}
     for key, (state, _) in lines.rulings.items():
-        seen = lines.lines.get(key, [0])[0]
-        known[key] = KnownLine(key=key, seen=seen, articles=total, state=KnownLines(state))
+        known[key] = KnownLine(key=key, seen=before[key], articles=total, state=KnownLines(state))
     return known
 
 

@@ -54,6 +54,11 @@ def normalize(
     )
 
 
+def clean_headline(headline: str, *, publisher: str | None = None) -> str:
+    """Return a headline as `normalize` does, where nothing else of the entry is needed."""
+    return _without_publisher(mend(headline), publisher, _Desk(off=frozenset())) if publisher else mend(headline)
+
+
 def clean_copy(
     text: str,
     *,

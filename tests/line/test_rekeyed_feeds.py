@@ -151,6 +151,20 @@ def test_a_feed_whose_guids_change_twice_is_known_by_its_pages_from_then_on(
     assert len(articles(room)) == 10
 
 
+def test_pieces_that_the_last_document_had_not_are_recognised_with_those_it_had(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    publisher.feeds["stadt"] = pieces()
+    subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"] = pieces()[:2]
+    poll_and_ingest(room, clock)
+    publisher.feeds["stadt"] = [to_other_system(piece) for piece in pieces()]
+    poll_and_ingest(room, clock)
+    assert len(articles(room)) == 10
+    assert [event["matched"] for event in told(room, "feed.rekeyed")] == [10]
+
+
 def test_a_second_move_after_a_year_is_told_again(room: Room, publisher: Publisher, clock: Clock) -> None:
     publisher.feeds["stadt"] = pieces()
     subscribe(room, publisher)

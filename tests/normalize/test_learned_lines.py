@@ -151,3 +151,29 @@ def test_old_counts_lose_their_weight_and_what_an_operator_said_stays() -> None:
     assert row.articles == source_lines.HALVE_AT // 2
     assert (row.lines["old"][0], row.lines["new"][0]) == (20, (source_lines.HALVE_AT - 40) // 2)
     assert row.rulings["kept"] == ["forbidden", "Der Satz bleibt"]
+
+
+def test_a_line_is_kept_as_its_key_alone_until_it_comes_again() -> None:
+    row = SourceLines(feed_id=1)
+    row.articles, row.lines, row.rulings = 0, {}, {}
+    source_lines.count(row, [{"a": "Ein Satz", "b": "Noch einer"}], NOW)
+    assert row.lines == {}
+    assert source_lines.seen(row, ["a", "b", "c"]) == {"a": 1, "b": 1, "c": 0}
+    assert known_lines(row) == {}
+    assert known_lines(row, {"a": 1}, 1)["a"].seen == 2, "the other articles of the document count, too"
+    source_lines.count(row, [{"a": "Ein Satz"}], NOW + timedelta(days=1))
+    assert [value[0] for value in row.lines.values()] == [2]
+    assert row.lines["a"][2] == "Ein Satz"
+    assert source_lines.seen(row, ["b"]) == {"b": 1}
+    source_lines.count(row, [{"c": "Ganz neu"}], NOW + timedelta(days=source_lines.FORGET_DAYS + 1))
+    assert source_lines.seen(row, ["a", "b", "c"]) == {"a": 2, "b": 0, "c": 1}
+
+
+def test_a_source_keeps_the_lines_that_come_most_often_and_of_the_others_the_newest() -> None:
+    row = SourceLines(feed_id=1)
+    row.articles, row.lines, row.rulings = 0, {}, {}
+    source_lines.count(row, [{"often": "Newsletter", "old": "Alt"}, {"often": "Newsletter"}], NOW)
+    much = {f"line-{number}": "" for number in range(source_lines.MOST - 1)}
+    source_lines.count(row, [much], NOW + timedelta(days=1))
+    assert source_lines.seen(row, ["often", "old", "line-0", *much])["old"] == 0
+    assert sum(source_lines.seen(row, ["often", *much]).values()) == 2 + len(much)

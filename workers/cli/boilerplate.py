@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,11 +36,15 @@ def list_(
 
     with opened_store() as sessions, sessions() as session:
         row = source_lines.load(session, feeds.find(session, feed).id)
-    rows = [
-        {"key": key, "state": state, "seen": row.lines.get(key, [0])[0], "line": sample}
+    seen_of = source_lines.seen(row, row.rulings)
+    rows: list[dict[str, Any]] = [
+        {"key": key, "state": state, "seen": seen_of[key], "line": sample}
         for key, (state, sample) in sorted(row.rulings.items())
     ]
-    counted = sorted(row.lines.items(), key=lambda item: (-item[1][0], item[1][2]))
+    lines = dict(row.lines)
+    if least == 1:
+        lines.update((key, [1, 0, ""]) for keys in row.once.values() for key in keys.split())
+    counted = sorted(lines.items(), key=lambda item: (-item[1][0], item[1][2]))
     rows += [
         {"key": key, "state": KnownLines.LEARNED, "seen": seen, "line": sample}
         for key, (seen, _, sample) in counted
