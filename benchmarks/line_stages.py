@@ -33,6 +33,7 @@ from tasks.room import Room
 WARM = 3  # documents before counting begins: word lists are loaded, memos begin to fill
 STAGES: list[tuple[Any, str, str]] = [
     (ingest, "parse_guarded", "parse"),
+    (decide, "read", "normalize"),
     (decide, "normalize", "normalize"),
     (decide, "line_keys", "line keys"),
     (decide, "content_of", "content"),

@@ -33,7 +33,7 @@ from tasks.content import clean_of, content_of
 from tasks.content import fingerprint as wording
 from tasks.enrich import EnrichInput, Tagging
 from tasks.identify import Match, identify
-from tasks.normalize import KnownLine, clean_headline, line_keys, normalize
+from tasks.normalize import KnownLine, Reading, clean_headline, line_keys, normalize, read
 from tasks.normalize.fold import fold
 from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys, with_found
 from tasks.revise import Revised, revise
@@ -285,12 +285,15 @@ def _worked_out(
         except Exception:  # noqa: BLE001  # as above
             each(lambda decision: step([decision]))
 
+    readings: dict[int, Reading] = {}
+
     def clean(decision: Decision) -> None:
-        decision.clean = _cleaned(room, feed, decision.entry, known)
+        readings[id(decision)] = reading = read(decision.entry)
+        decision.clean = _cleaned(room, feed, decision.entry, known, reading)
 
     def learn(decision: Decision) -> None:
         if decision.outcome == "created":
-            decision.taught = line_keys(_clean(decision))
+            decision.taught = line_keys(_clean(decision), readings[id(decision)].keys)
 
     todo = [decision for decision in decisions if _open(decision)]
     each(clean)
@@ -299,7 +302,7 @@ def _worked_out(
 
     def clean_again(decision: Decision) -> None:
         if not often.isdisjoint(decision.taught):
-            decision.clean = _cleaned(room, feed, decision.entry, richer)
+            decision.clean = _cleaned(room, feed, decision.entry, richer, readings[id(decision)])
 
     each(clean_again)
     each(lambda decision: _tagged(room, feed, decision))
@@ -338,13 +341,14 @@ def _with_this_document(lines: SourceLines, decisions: list[Decision]) -> tuple[
     return set(often), known_lines(lines, {key: seen - 1 for key, seen in often.items()}, len(taught) - 1)
 
 
-def _cleaned(room: Room, feed: Feed, entry: Entry, known: Mapping[str, KnownLine]) -> CleanArticle:
+def _cleaned(room: Room, feed: Feed, entry: Entry, known: Mapping[str, KnownLine], reading: Reading) -> CleanArticle:
     return normalize(
         entry,
         known=known,
         off=frozenset(feed.settings.get("rules_off", ())),
         threshold=feed.settings.get("threshold", room.threshold),
         publisher=feed.publisher,
+        reading=reading,
     )
 
 

@@ -77,16 +77,17 @@ def _undated(part: bytes) -> bytes:
     return part
 
 
-def line_keys(article: CleanArticle) -> dict[str, str]:
+def line_keys(article: CleanArticle, folded: Mapping[str, bytes] = {}) -> dict[str, str]:
     """Return the keys an article counts for in its source, each with the line as a sample.
 
     Call it once for a new article and never for a revision. Copies of headline, teaser and paragraphs do not count;
-    boilerplate that was removed does, so that what is learned stays learned.
+    boilerplate that was removed does, so that what is learned stays learned. `folded` are lines that were folded
+    already (`Reading.keys`).
     """
     lines = [block.text for block in article.blocks if block.kind not in (BlockKind.VERSE, BlockKind.TABLE_ROW)]
     gone = [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
     # What is far too long to count is not folded: that is most of an article.
-    keys = fold_lines([line if len(line) <= _FAR_TOO_LONG else "" for line in (*lines, *gone)])
+    keys = _folded([line if len(line) <= _FAR_TOO_LONG else "" for line in (*lines, *gone)], folded)
     first, last = _EDGE[0], len(lines) - _EDGE[1]
     counted: dict[str, str] = {}
     for i, (key, masked, line) in enumerate(zip(keys, mask_digits(keys), [*lines, *gone], strict=True)):
@@ -96,6 +97,13 @@ def line_keys(article: CleanArticle) -> dict[str, str]:
             if at_edge and _is_template(masked):
                 counted[_template(masked)] = line
     return dict([*counted.items()][-_MOST:])
+
+
+def _folded(lines: Sequence[str], known: Mapping[str, bytes]) -> list[bytes]:
+    """The keys of lines, of which some may be known."""
+    if unknown := [line for line in lines if line not in known]:
+        known = {**known, **dict(zip(unknown, fold_lines(unknown), strict=True))}
+    return [known[line] for line in lines]
 
 
 def judge_known(line: KnownLine, *, inside: bool, sentence: bool = False) -> Finding | None:

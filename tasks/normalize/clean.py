@@ -9,7 +9,8 @@ from storage.records import Block, BlockKind, CleanArticle, Entry, KnownLine, Ma
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.fold import fold_lines, mask_digits
-from tasks.normalize.judge import THRESHOLD, judge
+from tasks.normalize.judge import THRESHOLD, judge_look
+from tasks.normalize.look import Look
 from tasks.normalize.mend import mend, mend_lines
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding
@@ -31,22 +32,18 @@ def normalize(
     off: frozenset[str] = frozenset(),
     threshold: float = THRESHOLD,
     publisher: str | None = None,
+    reading: Reading | None = None,
 ) -> CleanArticle:
     """Return the clean article of an entry.
 
     `known` are the source's lines by key, `off` the rules this feed does without, `publisher` the name that its
-    headlines may end in.
+    headlines may end in. `reading` is what `read` made of the entry, where it is cleaned more than once.
     """
-    teaser, content = entry.teaser, entry.content
-    teaser_blocks = read_blocks(teaser) if teaser else []
-    blocks = read_blocks(content) if content else []
-    if not blocks and len(teaser_blocks) > 1 and sum(len(block.text) for block in teaser_blocks) > _FULL_TEXT:
-        blocks, teaser_blocks = teaser_blocks, []
+    reading = read(entry) if reading is None else reading
     desk = _Desk(off=off)
     return _clean(
-        blocks,
-        headline=mend(entry.headline),
-        teaser=_teaser(teaser_blocks, desk),
+        reading,
+        teaser=_teaser(reading.teaser, desk),
         known=known,
         threshold=threshold,
         publisher=publisher,
@@ -57,6 +54,43 @@ def normalize(
 def clean_headline(headline: str, *, publisher: str | None = None) -> str:
     """Return a headline as `normalize` does, where nothing else of the entry is needed."""
     return _without_publisher(mend(headline), publisher, _Desk(off=frozenset())) if publisher else mend(headline)
+
+
+@dataclass(kw_only=True, slots=True)
+class Reading:
+    """An entry as read: what cleaning it does not have to do again when its source has taught more.
+
+    `look` is what its lines are by their form; it is there once the entry has been cleaned.
+    """
+
+    headline: str
+    teaser: Sequence[Block]
+    blocks: Sequence[Block]
+    look: Look | None = None
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """The lines that were judged, each with its key."""
+        return dict(zip(self.look.lines, self.look.keys, strict=True)) if self.look is not None else {}
+
+    def looked_at(self, lines: Sequence[str], headline: str, teaser: str) -> Look:
+        """The look at these lines: the one that was had, or a new one; the first is kept."""
+        if self.look is not None and self.look.is_of(lines, headline, teaser):
+            return self.look
+        look = Look.at(lines, headline, teaser)
+        if self.look is None:
+            self.look = look
+        return look
+
+
+def read(entry: Entry) -> Reading:
+    """Read the markup of an entry into blocks."""
+    teaser, content = entry.teaser, entry.content
+    teaser_blocks = read_blocks(teaser) if teaser else []
+    blocks = read_blocks(content) if content else []
+    if not blocks and len(teaser_blocks) > 1 and sum(len(block.text) for block in teaser_blocks) > _FULL_TEXT:
+        blocks, teaser_blocks = teaser_blocks, []
+    return Reading(headline=mend(entry.headline), teaser=teaser_blocks, blocks=blocks)
 
 
 def clean_copy(
@@ -74,9 +108,9 @@ def clean_copy(
     blocks = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None and blocks:
         headline = next((block.text for block in blocks if block.kind is not BlockKind.EMBED), "")
+    reading = Reading(headline=mend(headline or ""), teaser=(), blocks=blocks)
     return _clean(
-        blocks,
-        headline=mend(headline or ""),
+        reading,
         teaser=mend(teaser or ""),
         known=known,
         threshold=threshold,
@@ -131,29 +165,26 @@ _JOINING = {"credit": "; ", "correction": "\n", "byline": "; "}
 
 
 def _clean(
-    blocks: Sequence[Block],
+    reading: Reading,
     *,
-    headline: str,
     teaser: str,
     known: Mapping[str, KnownLine],
     threshold: float,
     publisher: str | None,
     desk: _Desk,
 ) -> CleanArticle:
-    off = desk.off
+    off, headline = desk.off, reading.headline
     if publisher and "publisher_suffix" not in off:
         headline = _without_publisher(headline, publisher, desk)
-    lines = _lines(blocks, off)
+    lines = _lines(reading.blocks, off)
     listed = len(desk.removals)
     lines = _furnish(lines, desk)
     untidy = _take_datelines(lines, teaser, desk) or len(desk.removals) > listed
     marked: dict[int, Removal] = {}
     for _ in range(_ROUNDS):
-        verdict = judge(
-            [line.text for line in lines],
-            headline=headline,
-            teaser=teaser,
-            kinds=[line.kind for line in lines],
+        verdict = judge_look(
+            reading.looked_at([line.text for line in lines], headline, teaser),
+            kinds=[line.block.kind for line in lines],
             known=known,
             off=off,
             threshold=threshold,

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from storage.records import BlockKind, KnownLine, KnownLines
 from tasks.normalize.boilerplate import MET, judge_known, known_of
-from tasks.normalize.fold import digits, fold_lines, mask_digits
+from tasks.normalize.fold import digits
+from tasks.normalize.look import Look
 from tasks.normalize.paragraphs import find_paragraph_copies
-from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
-from tasks.normalize.traits import PARAGRAPH, Traits
+from tasks.normalize.traits import PARAGRAPH
 
 THRESHOLD = 0.5  # below this confidence a line is only marked
 _OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
@@ -69,7 +69,20 @@ def judge(
     threshold: float = THRESHOLD,
 ) -> Verdict:
     """Return what becomes of each line; the lines are mended already, `kinds` are None for bare lines."""
-    return _Judge(lines, headline or "", teaser or "", kinds, known, off, threshold).run()
+    look = Look.at(lines, headline or "", teaser or "")
+    return judge_look(look, kinds=kinds, known=known, off=off, threshold=threshold)
+
+
+def judge_look(
+    look: Look,
+    *,
+    kinds: Sequence[BlockKind] | None,
+    known: Mapping[str, KnownLine],
+    off: frozenset[str],
+    threshold: float,
+) -> Verdict:
+    """As `judge`, for lines that were looked at before: the same look serves when a source has taught more."""
+    return _Judge(look, kinds, known, off, threshold).run()
 
 
 class _Judge:
@@ -77,34 +90,30 @@ class _Judge:
 
     def __init__(
         self,
-        lines: Sequence[str],
-        headline: str,
-        teaser: str,
+        look: Look,
         kinds: Sequence[BlockKind] | None,
         known: Mapping[str, KnownLine],
         off: frozenset[str],
         threshold: float,
     ) -> None:
-        self.lines = lines
+        self.lines = lines = look.lines
         self.kinds = kinds
         self.off = off
         self.threshold = threshold
-        keys = fold_lines([*lines, headline, teaser])
-        self.keys = keys[:-2]
-        masked = mask_digits(self.keys)
-        self.words, self.forms = known_of(self.keys, masked, known)
-        self.stubs = find_stubs(lines, masked)
+        self.keys = look.keys
+        self.words, self.forms = known_of(self.keys, look.masked, known)
+        self.stubs = look.stubs
         self.suspects = {*self.stubs, *self.words, *self.forms}
         self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
         self.standing = [i for i, key in enumerate(self.keys) if key]
-        self.traits = Traits.of(lines, self.keys)
+        self.traits = look.traits
         self.gone: dict[int, Finding] = {}
         self.swept = 0  # of them are out of `standing`
         self.marked: dict[int, Finding] = {}
         self.slots: dict[int, str] = {}
         self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
-        self.headline = Target.of("headline", headline, keys[-2]) if keys[-2] else None
-        self.teaser = Target.of("teaser", teaser, keys[-1]) if keys[-1] else None
+        self.headline = Target.of("headline", look.headline, look.headline_key) if look.headline_key else None
+        self.teaser = Target.of("teaser", look.teaser, look.teaser_key) if look.teaser_key else None
         self.openings: set[bytes] = set()
         self.sizes: list[tuple[int, int]] = []
         self.first = self.second = self.last = len(lines)

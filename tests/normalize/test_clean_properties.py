@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from storage.records import BlockKind, Entry, Markup
-from tasks.normalize import normalize
+from storage.records import BlockKind, Entry, KnownLine, Markup
+from tasks.normalize import line_keys, normalize, read
 from tasks.normalize.judge import judge
 
 _POOL = """
@@ -103,6 +103,22 @@ def test_one_more_copy_of_the_teaser_before_the_body_changes_nothing(
     plain = normalize(article_of(headline, teaser, lines))
     again = normalize(article_of(headline, teaser, [*lines[:at], teaser, *lines[at:]]))
     assert (again.headline, again.teaser, again.blocks) == (plain.headline, plain.teaser, plain.blocks)
+
+
+@settings(max_examples=150, deadline=None)
+@given(copies())
+def test_an_entry_read_once_is_cleaned_again_as_if_for_the_first_time(copy: tuple[str, str, list[str]]) -> None:
+    headline, teaser, lines = copy
+    entry = article_of(headline, teaser, lines)
+    reading = read(entry)
+    first = normalize(entry, reading=reading)
+    assert first == normalize(entry)
+    assert line_keys(first, reading.keys) == line_keys(first)
+    taught = {key: KnownLine(key=key, seen=9, articles=12) for key in line_keys(first)}
+    for known in (taught, {}):
+        assert normalize(entry, known=known, reading=reading) == normalize(entry, known=known)
+    off = frozenset({"stub", "furniture"})
+    assert normalize(entry, off=off, reading=reading) == normalize(entry, off=off)
 
 
 @settings(max_examples=100, deadline=None)
