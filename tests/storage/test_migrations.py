@@ -53,3 +53,19 @@ def test_lines_that_came_once_go_on_counting_after_a_step_back_and_forth(engine:
         assert source_lines.seen(row, ["often", "once", "never"]) == {"often": 2, "once": 1, "never": 0}
         source_lines.count(row, [{"once": "Ein Satz"}], NOW)
         assert source_lines.seen(row, ["often", "once"]) == {"often": 2, "once": 2}
+
+
+def test_postgres_packs_long_values_with_lz4_where_it_can(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    columns = text(
+        "SELECT attcompression, attstorage FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) AND attname = :c"
+    )
+    with engine.connect() as connection:
+        can = connection.scalar(
+            text("SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'")
+        )
+        body = connection.execute(columns, {"t": "outbox", "c": "body"}).one()
+        data = connection.execute(columns, {"t": "blob", "c": "data"}).one()
+    engine.dispose()
+    assert tuple(body) == ("l" if can else "", "x")
+    assert data.attstorage == "e"
