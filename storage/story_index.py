@@ -18,6 +18,7 @@ from sqlalchemy import Select, Table, bindparam, delete, insert, select, text, u
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
+from storage import bulk
 from storage.articles import CHUNK
 from storage.db import is_sqlite
 from storage.encode import to_json
@@ -199,7 +200,7 @@ def add(session: Session, prints: Sequence[Print], *, full: Collection[int], now
     made = session.connection().execute(_ADD_PRINTS, rows)
     bands = sorted({(key, print_id) for article_id, print_id in made for key in keys[article_id]})
     if is_sqlite(session):
-        session.connection().execute(_ADD_SQLITE, {"bands": to_json(bands)})
+        bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
     elif bands:
         session.connection().execute(
             _ADD, {"keys": [key for key, _ in bands], "prints": [print_id for _, print_id in bands]}
@@ -207,11 +208,8 @@ def add(session: Session, prints: Sequence[Print], *, full: Collection[int], now
 
 
 _PRINTS: Table = StoryPrint.__table__  # type: ignore[attr-defined]
+_BANDS: Table = StoryBand.__table__  # type: ignore[attr-defined]
 _ADD_PRINTS = insert(_PRINTS).returning(_PRINTS.c.article_id, _PRINTS.c.id)
-_ADD_SQLITE = text(
-    "INSERT INTO story_band (key, print_id) SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
-    "FROM json_each(:bands)"
-)
 _ADD = text("INSERT INTO story_band (key, print_id) SELECT * FROM unnest(:keys, :prints)").bindparams(
     _KEYS,
     bindparam("prints", type_=ARRAY(StoryBand.__table__.c.key.type)),  # type: ignore[attr-defined]

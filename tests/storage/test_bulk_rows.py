@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
-from storage import bulk, feeds
-from storage.db import Sessions
+from storage import bulk, db, feeds
+from storage.db import Sessions, make_engine, make_sessions
 from storage.models import Article, ArticleTag, Identity, Revision, metadata
 from storage.records import Cause
 
@@ -69,3 +69,33 @@ def test_what_is_held_already_is_left_out_or_refused_as_asked(sessions: Sessions
         bulk.insert(session, table, rows)
     with sessions() as session:
         assert len(session.scalars(select(Identity)).all()) == 3
+
+
+def test_a_server_that_goes_away_while_rows_are_copied_is_the_database_s_fault(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    sessions = make_sessions(engine)
+    rows = [{"feed_id": 1, "kind": "guid", "key": key, "article_id": uuid4()} for key in ("a", "b")]
+
+    def copy_on_a_killed_connection() -> None:
+        with sessions.begin() as session:
+            backend = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+            bulk.insert(session, metadata.tables["identity"], rows)
+
+    with pytest.raises(DBAPIError) as caught:
+        copy_on_a_killed_connection()
+    assert db.away(caught.value)
+    assert caught.value.connection_invalidated
+    with sessions.begin() as session:
+        assert bulk.insert(session, metadata.tables["identity"], rows) == 2
+    engine.dispose()
+
+
+def test_text_that_the_database_cannot_keep_is_refused_and_leaves_nothing(sessions: Sessions) -> None:
+    row = article(sessions)
+    good, bad = row | {"headline": "Fähre"}, row | {"id": uuid4(), "headline": "halb \ud83d"}
+    with pytest.raises((DBAPIError, UnicodeEncodeError)), sessions.begin() as session:
+        bulk.insert(session, metadata.tables["article"], [good, bad])
+    with sessions() as session:
+        assert session.scalars(select(Article)).all() == []
