@@ -29,13 +29,17 @@ def known_by(session: Session, feed_id: int, keys: Iterable[Key]) -> dict[Key, U
     found: dict[Key, UUID] = {}
     for kind, values in wanted.items():
         for start in range(0, len(values), CHUNK):
-            query = select(col(Identity.key), col(Identity.article_id)).where(
-                col(Identity.feed_id) == feed_id,
-                col(Identity.kind) == kind,
-                col(Identity.key).in_(values[start : start + CHUNK]),
-            )
-            found.update({(kind, key): article_id for key, article_id in session.execute(query)})
+            some = {"feed": feed_id, "kind": kind, "keys": values[start : start + CHUNK]}
+            found.update({(kind, key): article_id for key, article_id in session.connection().execute(_KNOWN, some)})
     return found
+
+
+# Statements of every document are made once: to put one together costs more than to run it.
+_KNOWN = select(col(Identity.key), col(Identity.article_id)).where(
+    col(Identity.feed_id) == bindparam("feed"),
+    col(Identity.kind) == bindparam("kind"),
+    col(Identity.key).in_(bindparam("keys", expanding=True)),
+)
 
 
 def held(session: Session, ids: Iterable[UUID]) -> dict[UUID, HeldArticle]:
@@ -90,13 +94,17 @@ def contents(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, dict[
     found: dict[UUID, dict[str, Any]] = {}
     for start in range(0, len(wanted), CHUNK):
         some = wanted[start : start + CHUNK]
-        # Two lists and not one of pairs: SQLite reads the whole table for pairs.
-        query = select(col(Revision.article_id), col(Revision.number), col(Revision.content)).where(
-            col(Revision.article_id).in_(some), col(Revision.number).in_({versions[one] for one in some})
-        )
-        rows = session.execute(query)
+        given = {"ids": some, "numbers": list({versions[one] for one in some})}
+        rows = session.connection().execute(_CONTENTS, given)
         found |= {article_id: content for article_id, number, content in rows if number == versions[article_id]}
     return found
+
+
+# Two lists and not one of pairs: SQLite reads the whole table for pairs.
+_CONTENTS = select(col(Revision.article_id), col(Revision.number), col(Revision.content)).where(
+    col(Revision.article_id).in_(bindparam("ids", expanding=True)),
+    col(Revision.number).in_(bindparam("numbers", expanding=True)),
+)
 
 
 def headlines(
@@ -111,14 +119,19 @@ def headlines(
 
     The newest are `limit` besides those that are left out as `without`.
     """
-    columns = (col(Article.id), col(Article.headline), col(Article.published_at), col(Article.revision))
-    query = select(*columns).where(col(Article.feed_id) == feed_id)
+    connection = session.connection()
     if only is not None:
-        query = query.where(col(Article.id).in_(only))
+        rows = connection.execute(_HEADLINES_OF, {"feed": feed_id, "ids": list(only)})
     else:
-        query = query.order_by(col(Article.first_seen_at).desc()).limit(limit + len(without))
-    rows = session.connection().execute(query)
+        rows = connection.execute(_NEWEST_HEADLINES, {"feed": feed_id, "most": limit + len(without)})
     return {name: (headline, at, revision) for name, headline, at, revision in rows if name not in without}
+
+
+_HEADLINES = select(col(Article.id), col(Article.headline), col(Article.published_at), col(Article.revision)).where(
+    col(Article.feed_id) == bindparam("feed")
+)
+_HEADLINES_OF = _HEADLINES.where(col(Article.id).in_(bindparam("ids", expanding=True)))
+_NEWEST_HEADLINES = _HEADLINES.order_by(col(Article.first_seen_at).desc()).limit(bindparam("most"))
 
 
 def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag]]:

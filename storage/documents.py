@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import zstandard
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import aliased
@@ -72,10 +72,13 @@ def _with_head_start(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def body(session: Session, name: str) -> bytes:
     """The bytes of a blob; raises KeyError naming the hash when it was pruned."""
-    data = session.scalar(select(col(Blob.data)).where(col(Blob.sha256) == name))
+    data = session.connection().execute(_DATA, {"name": name}).scalar()
     if data is None:
         raise KeyError(f"the bytes of document {name} are no longer kept")
     return decompress(data)
+
+
+_DATA = select(col(Blob.data)).where(col(Blob.sha256) == bindparam("name"))
 
 
 def claim(
@@ -166,12 +169,22 @@ def finish(
     session: Session, document: Document, *, state: DocumentState, now: datetime, outcome: dict[str, Any]
 ) -> bool:
     """Close a claimed document; False when the lease has gone to another worker meanwhile."""
-    result = session.connection().execute(
-        update(Document)
-        .where(col(Document.id) == document.id, col(Document.lease_token) == document.lease_token)
-        .values(state=state, due_at=None, lease_token=None, ingested_at=now, outcome=outcome)
+    given = {"own": document.id, "token": document.lease_token, "as": state, "now": now, "came_to": outcome}
+    return session.connection().execute(_FINISH, given).rowcount == 1
+
+
+_DOCUMENTS: Table = Document.__table__  # type: ignore[attr-defined]
+_FINISH = (
+    update(_DOCUMENTS)
+    .where(_DOCUMENTS.c.id == bindparam("own"), _DOCUMENTS.c.lease_token.is_not_distinct_from(bindparam("token")))
+    .values(
+        state=bindparam("as", type_=_DOCUMENTS.c.state.type),
+        due_at=None,
+        lease_token=None,
+        ingested_at=bindparam("now", type_=_DOCUMENTS.c.ingested_at.type),
+        outcome=bindparam("came_to", type_=_DOCUMENTS.c.outcome.type),
     )
-    return result.rowcount == 1
+)
 
 
 def wait(session: Session, document: Document, *, until: datetime) -> bool:

@@ -150,10 +150,17 @@ def extend(session: Session, tokens: Mapping[int, str], until: datetime) -> None
 
 def lock(session: Session, feed_id: int) -> Feed:
     """The feed, locked until the transaction ends: one writer at a time changes it and its articles."""
-    query = select(Feed).where(col(Feed.id) == feed_id)
-    if not is_sqlite(session):
-        query = query.with_for_update()
-    return session.scalars(query).one()
+    return lock_several(session, [feed_id])[feed_id]
+
+
+def lock_several(session: Session, ids: Collection[int]) -> dict[int, Feed]:
+    """These feeds by id, locked in one order for all, so that no two writers wait for each other; KeyError for none."""
+    query = _LOCK if is_sqlite(session) else _LOCK.with_for_update()
+    found = {feed.id: feed for feed in session.scalars(query, {"ids": list(ids)})}
+    return {feed_id: found[feed_id] for feed_id in ids}
+
+
+_LOCK = select(Feed).where(col(Feed.id).in_(bindparam("ids", expanding=True))).order_by(col(Feed.id))
 
 
 def at_url(session: Session, url: str) -> Feed | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
@@ -35,6 +35,11 @@ def want(session: Session, feed_id: int, *, hub: str, topic: str, in_header: boo
         session.delete(held)
         session.flush()
     session.add(fresh)
+
+
+def subscribed(session: Session, ids: Collection[int]) -> set[int]:
+    """Which of these feeds have a subscription at a hub, in whatever state."""
+    return set(session.scalars(select(col(Push.feed_id)).where(col(Push.feed_id).in_(ids))))
 
 
 def leave(session: Session, feed_id: int, *, now: datetime) -> None:

@@ -5,11 +5,12 @@ Counts are kept of every line for a while, of the frequent ones for long; an ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from storage.models import SourceLines
 from storage.records import KnownLines
@@ -27,6 +28,13 @@ SAMPLE = 160
 def load(session: Session, feed_id: int) -> SourceLines:
     """The row of a source, an empty one where there is none yet."""
     return session.get(SourceLines, feed_id) or SourceLines(feed_id=feed_id)
+
+
+def load_several(session: Session, ids: Collection[int]) -> dict[int, SourceLines]:
+    """The rows of these sources by feed, empty ones where there are none yet."""
+    query = select(SourceLines).where(col(SourceLines.feed_id).in_(ids))
+    found = {row.feed_id: row for row in session.scalars(query)}
+    return {feed_id: found.get(feed_id) or SourceLines(feed_id=feed_id) for feed_id in ids}
 
 
 def count(row: SourceLines, taught: Iterable[Mapping[str, str]], now: datetime) -> None:

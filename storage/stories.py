@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Table, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import Integer, Table, bindparam, delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -94,8 +94,14 @@ def make_first(session: Session, article_id: UUID) -> None:
 def touch(session: Session, story_ids: Collection[UUID], *, now: datetime) -> None:
     """Note that the members of these stories changed."""
     if story_ids:
-        touched = update(_STORIES).where(_STORIES.c.id.in_(list(story_ids))).values(changed_at=now)
-        session.connection().execute(touched)
+        session.connection().execute(_TOUCH, {"ids": list(story_ids), "now": now})
+
+
+_TOUCH = (
+    update(_STORIES)
+    .where(_STORIES.c.id.in_(bindparam("ids", expanding=True)))
+    .values(changed_at=bindparam("now", type_=_STORIES.c.changed_at.type))
+)
 
 
 def merge(session: Session, story_ids: Collection[UUID], *, into: UUID, now: datetime) -> list[UUID]:

@@ -219,8 +219,14 @@ _ADD = text("INSERT INTO story_band (key, print_id) SELECT * FROM unnest(:keys, 
 def keep(session: Session, article_ids: Collection[UUID], *, now: datetime) -> None:
     """Count the window of these texts from now on: a copy with the same words has come."""
     if article_ids:
-        whose = _PRINTS.c.article_id.in_(list(article_ids))
-        session.connection().execute(update(_PRINTS).where(whose).values(kept_from=now))
+        session.connection().execute(_KEEP, {"ids": list(article_ids), "now": now})
+
+
+_KEEP = (
+    update(_PRINTS)
+    .where(_PRINTS.c.article_id.in_(bindparam("ids", expanding=True)))
+    .values(kept_from=bindparam("now", type_=_PRINTS.c.kept_from.type))
+)
 
 
 def drop(session: Session, article_ids: Collection[UUID]) -> None:

@@ -19,11 +19,11 @@ from typing import Literal
 import structlog
 from sqlmodel import Session
 
-from storage import documents, feeds, outbox, quarantine, source_lines
+from storage import documents, feeds, outbox, pushes, quarantine, source_lines
 from storage import pages as page_rows
 from storage.db import reading
 from storage.errors import Raced
-from storage.models import Document, DocumentState, Feed
+from storage.models import Document, DocumentState, Feed, SourceLines
 from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
 from tasks import delta_audit, events, pages, push, trace
 from tasks.cadence import Rhythm
@@ -142,7 +142,7 @@ def ingest(room: Room, document: Document) -> Ingested:
             if isinstance(ready, Ingested):
                 return ready
             with room.sessions.begin() as session:
-                result = _write(session, room, ready, feeds.lock(session, document.feed_id))
+                result = _write(session, room, ready, _locked(session, [ready])[document.feed_id])
             result.ingested_at = room.clock()
             return result
         except Raced as race:
@@ -192,17 +192,36 @@ def write_together(room: Room, those: Sequence[Ready]) -> list[Ingested]:
     with room.sessions.begin() as session:
         # One order for all workers, feeds before copies, so that no two wait for each other.
         ordered = sorted(those, key=lambda ready: ready.document.feed_id)
-        locked = [feeds.lock(session, ready.document.feed_id) for ready in ordered]
+        locked = _locked(session, ordered)
         decided = [decision for ready in ordered for decision in ready.decided.decisions]
         lock_copies(session, [one.fingerprint for one in decided if one.fingerprint is not None])
-        written = [_write(session, room, ready, feed) for ready, feed in zip(ordered, locked, strict=True)]
+        written = [_write(session, room, ready, locked[ready.document.feed_id]) for ready in ordered]
     for result in written:
         result.ingested_at = room.clock()
     return written
 
 
-def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested:
+@dataclass(frozen=True, kw_only=True)
+class _Memory:
+    """A feed that is locked, with what its documents have taught of its lines, and whether a hub pushes it."""
+
+    feed: Feed
+    lines: SourceLines
+    subscribed: bool
+
+
+def _locked(session: Session, those: Sequence[Ready]) -> dict[int, _Memory]:
+    """The feeds of these documents by id, locked; what goes with them is read once they are."""
+    ids = [ready.document.feed_id for ready in those]
+    locked = feeds.lock_several(session, ids)
+    lines = source_lines.load_several(session, ids)
+    subscribed = pushes.subscribed(session, ids)
+    return {one: _Memory(feed=locked[one], lines=lines[one], subscribed=one in subscribed) for one in ids}
+
+
+def _write(session: Session, room: Room, ready: Ready, memory: _Memory) -> Ingested:
     document, joined, decided, now = ready.document, ready.joined, ready.decided, ready.now
+    locked, lines = memory.feed, memory.lines
     parsed, decisions, bad = joined.parsed, decided.decisions, decided.bad
     result = Ingested(
         document_id=document.id,
@@ -226,7 +245,6 @@ def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested
     result.events = len(write(session, room, locked, document, decisions, occasion))
     taught = [decision.taught for decision in decisions if decision.taught]
     if taught:
-        lines = source_lines.load(session, document.feed_id)
         source_lines.count(lines, taught, now)
         session.add(lines)
     result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
@@ -236,7 +254,7 @@ def _write(session: Session, room: Room, ready: Ready, locked: Feed) -> Ingested
         locked.hints = locked.hints | {"whole_since": now.isoformat()}
     if document.id >= locked.hints.get("document", 0):
         _learn(locked, document, parsed, decided, now)
-        push.learn(session, locked, document, parsed.hints, decisions, now)
+        push.learn(session, locked, document, parsed.hints, decisions, now, subscribed=memory.subscribed)
     outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
     if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
         raise LeaseLost(f"document {document.id} was given to another worker")

@@ -61,8 +61,13 @@ def learn(
     hints: FeedHints,
     decisions: Sequence[Decided],
     now: datetime,
+    *,
+    subscribed: bool,
 ) -> None:
-    """Note the hub that a document names, and what the document says of the hub that should push it."""
+    """Note the hub that a document names, and what the document says of the hub that should push it.
+
+    `subscribed` says whether the feed had a subscription before.
+    """
     new = [decision.entry for decision in decisions if decision.outcome == "created"]
     if document.cause is Cause.PUSH:
         held = session.get(Push, feed.id)
@@ -72,7 +77,7 @@ def learn(
     hub = in_document(hints.hubs, hints.self_url, document.url)
     if hub is not None:
         pushes.want(session, feed.id, hub=hub.hub, topic=hub.topic, in_header=False, now=now)
-    held = session.get(Push, feed.id)
+    held = session.get(Push, feed.id) if hub is not None or subscribed else None
     if held is None or held.state is not PushState.ACTIVE or held.pushes == 0:
         return
     missed = [entry for entry in new if entry.published_at is not None and entry.published_at < now - _GRACE]
