@@ -147,7 +147,11 @@ def neighbours(session: Session, prints: Sequence[Print], *, since: datetime) ->
 
 
 def _nearest(one: Print, having: Mapping[int, Sequence[int]]) -> list[tuple[int, float]]:
-    """The texts with `ENOUGH` of its keys, those with the rarest ones first."""
+    """The same text and the texts with `ENOUGH` of its keys, those with the rarest ones first.
+
+    The same text needs no more than its own key: where copy is written by a pattern (the weather, the lottery), most
+    keys are full, and two copies of one piece share hardly another.
+    """
     weights: dict[int, float] = {}
     shared: dict[int, int] = {}
     for key in one.every_key:
@@ -158,7 +162,8 @@ def _nearest(one: Print, having: Mapping[int, Sequence[int]]) -> list[tuple[int,
                 shared[print_id] = shared.get(print_id, 0) + 1
     if not weights:
         return []
-    near = [(print_id, weight) for print_id, weight in weights.items() if shared[print_id] >= ENOUGH or not one.keys]
+    same = having.get(one.text_key, ())
+    near = [(n, weight) for n, weight in weights.items() if shared[n] >= ENOUGH or n in same or not one.keys]
     return sorted(near, key=lambda weighed: (-weighed[1], weighed[0]))[:NEAREST]
 
 

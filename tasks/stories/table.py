@@ -128,8 +128,9 @@ def groups_of(table: Table, arrival: Arrival, one: Print) -> list[Group]:
     beside = Counter([other for key in one.every_key if key in table.by_key for other in table.by_key[key]])
     held = _grouped(table, table.neighbours.get(arrival.article_id, ()))
     here: dict[UUID, list[Arrival]] = {}
+    same = table.by_key.get(one.text_key, ())
     for article_id, shared in beside.most_common():
-        if shared >= ENOUGH or not one.keys:
+        if shared >= ENOUGH or article_id in same or not one.keys:
             here.setdefault(table.story_of.get(article_id, article_id), []).append(table.here[article_id])
     near = islice(here | held, COMPARED)
     return [(group, chain(_beside(table, here.get(group, ())), _read(table, held.get(group, ())))) for group in near]

@@ -208,3 +208,20 @@ def test_a_key_that_everybody_has_fills_up_and_copies_are_found_by_the_rest(wire
     headline, text = pieces[59]
     _, settled = wire.article(headline, text.replace("wort59x7", "ein anderes Wort"))
     assert settled is not None
+
+
+def test_the_same_text_is_found_where_its_other_keys_are_full(wire: Any) -> None:
+    # Copy by a pattern, as that of the weather: every sentence is one that many others have, in another company.
+    chance = random.Random(7)
+    sentences = [" ".join(f"satz{number}wort{word}" for word in range(11)) for number in range(150)]
+    patterned = [". ".join(chance.sample(sentences, 5)) for _ in range(1200)]
+    wire.document(*((f"Lage {n}", text) for n, text in enumerate(patterned)))
+    fresh = ". ".join(chance.sample(sentences, 5))
+    first, _ = wire.article("Lage heute", fresh)
+    second, settled = wire.article("Lage heute", fresh, feed=2)
+    assert settled is not None
+    assert settled.duplicate_of == first
+    another = ". ".join(chance.sample(sentences, 5))
+    (one, two), beside = wire.document(("Lage morgen", another), ("Lage morgen", another))
+    assert beside[two].duplicate_of == one
+    assert wire.story_of(first) == wire.story_of(second) != wire.story_of(one)
