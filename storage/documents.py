@@ -26,6 +26,8 @@ HEAD_START = timedelta(minutes=1)
 # The largest document that is ever stored; decompression refuses more, so a damaged row cannot fill the memory.
 MAX_BYTES = 64 * 1024 * 1024
 
+_DOCUMENTS: Table = Document.__table__  # type: ignore[attr-defined]
+
 
 def digest(body: bytes) -> str:
     """The name of a blob: sha256 of its bytes, hex."""
@@ -90,31 +92,44 @@ def claim(
     `attempts` counts the claim: a document that was claimed and not finished several times may kill its worker. So of
     the longest waiting, one that was tried before is taken alone.
     """
-    due = select(col(Document.id), col(Document.attempts)).where(col(Document.due_at) <= now, ~_behind_another())
-    due = due.order_by(col(Document.due_at)).limit(limit) if ids is None else due.where(col(Document.id).in_(ids))
-    if not is_sqlite(session):
-        due = due.with_for_update(skip_locked=True)
-    found = session.execute(due).all()
+    due = _LONGEST_DUE if ids is None else _THESE_DUE
+    given = {"now": now, "most": limit} if ids is None else {"now": now, "ids": list(ids)}
+    found = session.execute(due[is_sqlite(session)], given).all()
     if ids is None:
         found = found[:1] if found and found[0].attempts else [row for row in found if not row.attempts]
-    rows = session.scalars(
-        update(Document)
-        .where(col(Document.id).in_([row.id for row in found]))
-        .values(due_at=now + lease, lease_token=uuid4().hex, attempts=col(Document.attempts) + 1)
-        .returning(Document)
-        .execution_options(synchronize_session=False)
-    ).all()
+    if not found:
+        return []
+    taken_by = {"ids": [row.id for row in found], "until": now + lease, "token": uuid4().hex}
+    rows = session.scalars(_TAKE, taken_by, execution_options={"synchronize_session": False}).all()
     return sorted(rows, key=lambda document: (-document.priority, document.id))
 
 
-def _behind_another() -> Any:
-    """Whether an earlier document of the same feed is not done with."""
-    earlier = aliased(Document)
-    return exists().where(
-        col(earlier.feed_id) == col(Document.feed_id),
-        col(earlier.id) < col(Document.id),
-        col(earlier.due_at).is_not(None),
+_EARLIER = aliased(Document)
+# Whether an earlier document of the same feed is not done with.
+_BEHIND_ANOTHER = exists().where(
+    col(_EARLIER.feed_id) == col(Document.feed_id),
+    col(_EARLIER.id) < col(Document.id),
+    col(_EARLIER.due_at).is_not(None),
+)
+_DUE = select(col(Document.id), col(Document.attempts)).where(
+    col(Document.due_at) <= bindparam("now"), ~_BEHIND_ANOTHER
+)
+_LONGEST, _THESE = (
+    _DUE.order_by(col(Document.due_at)).limit(bindparam("most")),
+    _DUE.where(col(Document.id).in_(bindparam("ids", expanding=True))),
+)
+# With locks, and for SQLite, whose one writer needs none, without.
+_LONGEST_DUE, _THESE_DUE = ((query.with_for_update(skip_locked=True), query) for query in (_LONGEST, _THESE))
+_TAKE = (
+    update(Document)
+    .where(col(Document.id).in_(bindparam("ids", expanding=True)))
+    .values(
+        due_at=bindparam("until", type_=_DOCUMENTS.c.due_at.type),
+        lease_token=bindparam("token"),
+        attempts=col(Document.attempts) + 1,
     )
+    .returning(Document)
+)
 
 
 def waiting(
@@ -128,7 +143,7 @@ def waiting(
         col(Document.due_at) <= now - grace,
         and_(col(Document.due_at) <= now, col(Document.lease_token).is_not(None)),
     )
-    query = select(col(Document.id), col(Document.attempts)).where(overdue, ~_behind_another())
+    query = select(col(Document.id), col(Document.attempts)).where(overdue, ~_BEHIND_ANOTHER)
     query = query.order_by(col(Document.due_at)).limit(limit)
     return [(document_id, attempts) for document_id, attempts in session.execute(query)]
 
@@ -136,7 +151,7 @@ def waiting(
 def next_in_line(session: Session, feed_ids: Collection[int], *, now: datetime) -> Sequence[int]:
     """The documents of these feeds that can be taken, now that those before them are done."""
     query = select(col(Document.id)).where(
-        col(Document.feed_id).in_(feed_ids), col(Document.due_at) <= now, ~_behind_another()
+        col(Document.feed_id).in_(feed_ids), col(Document.due_at) <= now, ~_BEHIND_ANOTHER
     )
     return session.scalars(query).all()
 
@@ -173,7 +188,6 @@ def finish(
     return session.connection().execute(_FINISH, given).rowcount == 1
 
 
-_DOCUMENTS: Table = Document.__table__  # type: ignore[attr-defined]
 _FINISH = (
     update(_DOCUMENTS)
     .where(_DOCUMENTS.c.id == bindparam("own"), _DOCUMENTS.c.lease_token.is_not_distinct_from(bindparam("token")))

@@ -148,6 +148,12 @@ def extend(session: Session, tokens: Mapping[int, str], until: datetime) -> None
     )
 
 
+def several(session: Session, ids: Collection[int]) -> dict[int, Feed]:
+    """These feeds by id; raises KeyError for one that there is not."""
+    found = {feed.id: feed for feed in session.scalars(_SEVERAL, {"ids": list(ids)})}
+    return {feed_id: found[feed_id] for feed_id in ids}
+
+
 def lock(session: Session, feed_id: int) -> Feed:
     """The feed, locked until the transaction ends: one writer at a time changes it and its articles."""
     return lock_several(session, [feed_id])[feed_id]
@@ -155,12 +161,12 @@ def lock(session: Session, feed_id: int) -> Feed:
 
 def lock_several(session: Session, ids: Collection[int]) -> dict[int, Feed]:
     """These feeds by id, locked in one order for all, so that no two writers wait for each other; KeyError for none."""
-    query = _LOCK if is_sqlite(session) else _LOCK.with_for_update()
+    query = _SEVERAL if is_sqlite(session) else _SEVERAL.with_for_update()
     found = {feed.id: feed for feed in session.scalars(query, {"ids": list(ids)})}
     return {feed_id: found[feed_id] for feed_id in ids}
 
 
-_LOCK = select(Feed).where(col(Feed.id).in_(bindparam("ids", expanding=True))).order_by(col(Feed.id))
+_SEVERAL = select(Feed).where(col(Feed.id).in_(bindparam("ids", expanding=True))).order_by(col(Feed.id))
 
 
 def at_url(session: Session, url: str) -> Feed | None:

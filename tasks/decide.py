@@ -96,15 +96,16 @@ def decide(
     *,
     force: bool,
     only: Collection[int] | None = None,
+    lines: SourceLines | None = None,
 ) -> Decided:
     """What each entry of a parsed document comes to, and the entries that could not be read after all.
 
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
-    at other positions are left alone.
+    at other positions are left alone. `lines` are the source's where they were read already.
     """
     parsed = believed(parsed, room.clock())
     with reading(room.sessions) as session:
-        lines = source_lines.load(session, feed.id)
+        lines = lines or source_lines.load(session, feed.id)
         identified = _identified(session, feed, parsed, None if force else lines, room.clock())
         matches = identified.matches
         held = articles.held(session, {match.article for match in matches if match is not None and match.article})

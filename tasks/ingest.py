@@ -152,21 +152,38 @@ def ingest(room: Room, document: Document) -> Ingested:
     raise AssertionError("unreachable: the last race is raised")
 
 
-def prepare(room: Room, document: Document) -> Ready | Ingested:
-    """Read a document and decide on its entries.
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A feed and what its documents have taught of its lines, as deciding needs them."""
+
+    feed: Feed
+    lines: SourceLines
+
+
+def sources(room: Room, those: Sequence[Document]) -> dict[int, Source]:
+    """The sources of these documents by feed, read together."""
+    ids = [document.feed_id for document in those]
+    with reading(room.sessions) as session:
+        known, lines = feeds.several(session, ids), source_lines.load_several(session, ids)
+    return {feed_id: Source(feed=known[feed_id], lines=lines[feed_id]) for feed_id in ids}
+
+
+def prepare(room: Room, document: Document, source: Source | None = None) -> Ready | Ingested:
+    """Read a document, and its source where it was not read already, and decide on its entries.
 
     One that is no feed is put into quarantine, one that waits for pages is put aside, and that is its end for now.
     Raises LeaseLost.
     """
     now = room.clock()
+    source = source or sources(room, [document])[document.feed_id]
+    feed = source.feed
     with reading(room.sessions) as session:
-        feed = session.get_one(Feed, document.feed_id)
         body = documents.body(session, document.sha256)
         # The earlier documents may be pruned by now; then the feed itself remembers that there was one.
         before = feed.hints.get("document", document.id) < document.id
         backfill = not before and not documents.earlier_ingested(session, document)
     try:
-        joined, decided, audit = _read(room, feed, document, body)
+        joined, decided, audit = _read(room, source, document, body)
     except _PagesAwaited as awaited:
         return _put_aside(room, document, awaited.joined, now)
     except NotAFeed as error:
@@ -284,13 +301,14 @@ def _put_aside(room: Room, document: Document, joined: pages.Joined, now: dateti
     )
 
 
-def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[pages.Joined, Decided, Audit | None]:
+def _read(room: Room, source: Source, document: Document, body: bytes) -> tuple[pages.Joined, Decided, Audit | None]:
     """Parse a document and decide on its entries, reading only the items whose bytes were not seen before.
 
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
     A page that came late is for an item that was seen: then the whole document is read, too. On a share of documents
     both ways are held against each other.
     """
+    feed = source.feed
     whole = feed.hints.get("degraded") or feed.hints.get("whole_since") or document.outcome.get("whole")
     seen = {} if whole else feed.seen
     joined = _parsed(room, feed, document, body, seen)
@@ -300,11 +318,11 @@ def _read(room: Room, feed: Feed, document: Document, body: bytes) -> tuple[page
         audit = "agreed" if delta_audit.agrees(room, feed, document, joined.parsed, full.parsed) else "differed"
         if audit == "differed":
             joined = full
-    decided = decide(room, feed, document.id, joined.parsed, force=False)
+    decided = decide(room, feed, document.id, joined.parsed, force=False, lines=source.lines)
     elsewhere = {seen[name] for name in joined.parsed.skipped}
     if any(decision.article_id is not None and decision.article_id.hex in elsewhere for decision in decided.decisions):
         joined = _parsed(room, feed, document, body, {})
-        decided = decide(room, feed, document.id, joined.parsed, force=False)
+        decided = decide(room, feed, document.id, joined.parsed, force=False, lines=source.lines)
     return joined, decided, audit
 
 

@@ -19,7 +19,7 @@ from storage.models import Document, DocumentState
 from storage.records import FetchOutcome
 from tasks import alone
 from tasks.holding import holding
-from tasks.ingest import Ingested, LeaseLost, Ready, ingest, prepare, refuse, write_together
+from tasks.ingest import Ingested, LeaseLost, Ready, ingest, prepare, refuse, sources, write_together
 from tasks.room import Room
 from tasks.trace import Span, trace_of
 
@@ -134,10 +134,15 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
     done: list[Ingested] = []
     ready: list[Ready] = []
     left: list[Document] = []
+    try:
+        known = sources(room, those)
+    except Exception as error:  # noqa: BLE001  # met again, and then said in full, when they are tried one by one
+        log.info("documents.taken_apart", document_ids=[one.id for one in those], error=repr(error)[:300])
+        return [], those
     for document in those:
         try:
             with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
-                one = prepare(room, document)
+                one = prepare(room, document, known[document.feed_id])
         except Exception as error:  # noqa: BLE001  # met again, and then said in full, when it is tried alone
             log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
             left.append(document)

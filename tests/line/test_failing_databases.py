@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from wire import Clock, articles, events, subscribe
 
 from storage.db import make_engine, make_sessions
-from tasks import write
+from tasks import intake, write
 from tasks.fetch import FetchPolicy
 from tasks.intake import take_in
 from tasks.poll import poll_due
@@ -53,6 +53,35 @@ def test_postgres_killed_in_the_midst_of_a_transaction_keeps_all_of_it_or_nothin
         clock.forward(minutes=1)
         take_in(room, [number])
         assert events(room) == ["article.created"] * len(PIECES)
+        engine.dispose()
+
+
+def test_documents_whose_feeds_could_not_be_read_together_are_ingested_one_by_one(
+    mortal: PostgresServer, publisher: Publisher, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.feeds |= {"stadt": PIECES, "land": [Piece(guid="l", headline="Vom Land")]}
+    with postgres_database(mortal.url) as url:
+        engine = make_engine(migrated(url))
+        room = Room(sessions=make_sessions(engine), fetch=FetchPolicy(allow=ALLOW), clock=clock)
+        for name in ("stadt", "land"):
+            subscribe(room, publisher, name)
+        numbers = [number for number, _ in poll_due(room).documents]
+        read, fallen = intake.sources, []
+
+        def away(room: Room, those: Any) -> Any:
+            mortal.kill()
+            try:
+                return read(room, those)
+            except Exception as error:
+                fallen.append(error)
+                raise
+            finally:
+                mortal.start()
+
+        monkeypatch.setattr(intake, "sources", away)
+        assert len(take_in(room, numbers)) == len(numbers) == 2
+        assert len(fallen) == 1
+        assert events(room) == ["article.created"] * (len(PIECES) + 1)
         engine.dispose()
 
 
