@@ -164,5 +164,7 @@ paragraphs = st.lists(st.sampled_from([*PARAGRAPHS, OTHER]), min_size=1, max_siz
 @given(paragraphs, paragraphs)
 def test_being_copies_does_not_depend_on_who_is_asked(ours: list[str], theirs: list[str]) -> None:
     one, other = fingerprint(HEADLINE, "\n\n".join(ours)), fingerprint(HEADLINE, "\n\n".join(theirs))
-    assert (compare(one, other) is None) == (compare(other, one) is None)
-    assert (set(one.keys) & set(other.keys) != set()) or compare(one, other) is None
+    found = compare(one, other)
+    assert (found is None) == (compare(other, one) is None)
+    # Of a cut that has less than half of a text, all of the text's keys may be in what was cut off.
+    assert found is None or found.similarity < 0.5 or set(one.keys) & set(other.keys)
