@@ -114,6 +114,8 @@ class Relay:
         self._overtaken = False
         start = self.clock()
         self._due = _Due(check=start, housekeeping=start)
+        # What came into the stream since housekeeping, against its caps: entries, and bytes of their bodies.
+        self._grown_entries = self._grown_bytes = 0
 
     @property
     def active(self) -> bool:
@@ -158,10 +160,15 @@ class Relay:
             log.warning("relay.fenced", holder=self.holder, detail=str(lost))
             self._held = None
             return State.STANDBY
-        if now >= self._due.housekeeping:
+        if now >= self._due.housekeeping or self._grown():
             self._due.housekeeping = now + self.limits.housekeeping
             self._keep_house(now)
+            self._grown_entries = self._grown_bytes = 0
         return State.BUSY if published or self._behind else State.IDLE
+
+    def _grown(self) -> bool:
+        """Whether a quarter of what the stream may hold was added since housekeeping: a burst does not wait for it."""
+        return self._grown_entries * 4 > self.limits.stream_entries or self._grown_bytes * 4 > self.limits.stream_bytes
 
     def _wait(self, state: State, last: float) -> float:
         """Seconds until the next step, after one that found `state` and `last` seconds of waiting before it."""
@@ -234,6 +241,8 @@ class Relay:
             self._place_again(tip)
         self._reached = max(self._reached, tip.position)
         if added:
+            self._grown_entries += added
+            self._grown_bytes += sum(len(event.body) for event in events)
             fresh = [event for event in events if event.position > self._reached]
             for event in fresh:
                 log.debug("event.published", event_id=event.id, position=event.position, type=event.type)

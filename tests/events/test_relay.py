@@ -339,6 +339,22 @@ def test_the_stream_is_capped_by_memory_as_well(sessions: Sessions, own_redis: R
     assert streamed(own_redis)[-1] == (100, "event-99")
 
 
+@pytest.mark.parametrize("cap", [{"stream_entries": 40}, {"stream_bytes": 50_000}])
+def test_a_burst_between_two_housekeepings_goes_little_beyond_the_cap(
+    sessions: Sessions, own_redis: RedisServer, clock: Clock, cap: dict[str, int]
+) -> None:
+    with relaying(sessions, own_redis, clock, batch=10, housekeeping=timedelta(hours=1), **cap) as relay:
+        with sessions.begin() as session:
+            outbox.record(
+                session, [replace(event(number, at=clock()), body='"' + "x" * 1000 + '"') for number in range(200)]
+            )
+        lengths = []
+        while relay.step() is not State.IDLE:
+            lengths.append(relay.stream.tip().length)
+    assert max(lengths) <= 60
+    assert streamed(own_redis)[-1] == (200, "event-199")
+
+
 def test_the_outbox_is_pruned_of_what_is_old_but_not_of_what_the_stream_lacks(
     sessions: Sessions, own_redis: RedisServer, clock: Clock
 ) -> None:
