@@ -67,3 +67,12 @@ def test_a_worker_that_is_asked_to_stop_ends_in_time_and_gives_its_work_back(
     with house.process("worker", "--concurrency", "1"), house.process("beat"):
         wait_until(lambda: ingested(house) == 12, seconds=60, what="the work of the stopped worker")
     assert house.count(Article) == 120
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_that_cannot_go_on_says_so_with_its_exit_code(house: House) -> None:
+    house.server.client().config_set("maxmemory", 1)
+    with house.process("worker", "--concurrency", "1") as worker:
+        wait_until(lambda: worker.poll() is not None, seconds=60, what="the worker's end")
+        assert worker.returncode == 1, house.log("worker")[-2000:]
+    assert "OutOfMemoryError" in house.log("worker")
