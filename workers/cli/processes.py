@@ -89,7 +89,7 @@ def worker(
 
         counting.connect()
         app.steps["worker"].add(counting.Shown)
-    # Not by way of Celery's own command: that loads a shell with it (150 modules, 9 MB).
+    # Not by way of Celery's own command: that loads a shell with it, 150 modules.
     running = app.Worker(
         queues=names,
         concurrency=concurrency or chosen.concurrency or os.cpu_count() or 1,
