@@ -78,7 +78,11 @@ def entry(draft: Draft, habits: Habits) -> Entry:
         raise EmptyItemError("no headline, text or link")
     language = draft.language or habits.language
     published = dates.read(draft.published, default=habits.zone, language=language)
-    updated = dates.read(draft.updated, default=habits.zone, language=language)
+    updated = (
+        published
+        if draft.updated == draft.published  # as nearly all of Atom
+        else dates.read(draft.updated, default=habits.zone, language=language)
+    )
     extra = {name: text.mend(value)[:_EXTRA_MAX] for name, value in draft.extra.items() if value}
     if (published and published.assumed) or (updated and updated.assumed):
         extra["date_zone"] = "assumed"

@@ -36,6 +36,12 @@ _EXTRA = {
     "news:stock_tickers": "tickers", "media:description": "media_description",
     "pubstatus": "status", "?:pubstatus": "status", "status": "status",
 }  # fmt: skip
+_EXTRA_NAMES = {*_EXTRA, "atom:source"}
+_CATEGORY_NAMES = {
+    "category", "atom:category", "dc:subject", "media:category", "itunes:category", "itunes:keywords",
+    "media:keywords", "news:keywords",
+}  # fmt: skip
+_MEDIA_NAMES = {"enclosure", "atom:link", "media:content", "media:thumbnail"}
 
 
 def draft(item: etree._Element, position: int, base: str, language: str | None, *, atom: bool) -> Draft:
@@ -50,9 +56,13 @@ def draft(item: etree._Element, position: int, base: str, language: str | None, 
     if not atom and made.published is None and ("dc:date" in found or "date" in found):
         made.published = _first(found, ("dc:date", "date"))
     made.authors = _authors(found)
-    made.categories = _categories(found)
-    made.media = _media(found, made.base)
-    made.extra = _extra(found, made.base)
+    # Most items have few of these elements: one look at the names says which of the rest is worth asking for.
+    if not _CATEGORY_NAMES.isdisjoint(found):
+        made.categories = _categories(found)
+    if not _MEDIA_NAMES.isdisjoint(found):
+        made.media = _media(found, made.base)
+    if not _EXTRA_NAMES.isdisjoint(found):
+        made.extra = _extra(found, made.base)
     return made
 
 

@@ -33,13 +33,15 @@ def mend(value: str) -> str:
     """
     if value.isascii():
         return value
-    try:
-        value = value.encode("latin-1").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        pass  # the usual case: it was not encoded twice
     data = value.encode("utf-8", "replace")
-    if b"\xc2" in data and _C1.search(value):
-        value = value.translate(_CP1252)
+    if b"\xc2" in data:  # begins whatever is between U+0080 and U+00BF: without it nothing was encoded twice
+        try:
+            value = value.encode("latin-1").decode("utf-8")
+            data = value.encode("utf-8", "replace")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            pass  # the usual case: it was not encoded twice
+        if b"\xc2" in data and _C1.search(value):
+            value = value.translate(_CP1252)
     return value.replace("\ufeff", "") if b"\xef\xbb\xbf" in data else value
 
 
