@@ -6,11 +6,13 @@ Nothing here imports SQL, a clock or a socket. Every `datetime` is aware; a naiv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+from storage.frozen import record
 
 
 class NaiveDatetimeError(ValueError):
@@ -27,7 +29,7 @@ def aware(name: str, moment: datetime | None) -> datetime | None:
 # --- entry: one item as parsed from a document -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Markup:
     """Text as the feed gave it, with what it is: `html` still has its tags, `text` has none to interpret."""
 
@@ -35,7 +37,7 @@ class Markup:
     kind: Literal["html", "text"] = "html"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Category:
     """A category as the feed names it (RSS `category@domain`, Atom `category@scheme`/`@label`)."""
 
@@ -44,7 +46,7 @@ class Category:
     label: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Media:
     """An enclosure or media:content; `url` is absolute, `size` in bytes as claimed."""
 
@@ -55,7 +57,7 @@ class Media:
     credit: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One item of a feed document, decoded but not yet judged.
 
@@ -88,7 +90,7 @@ class Entry:
         aware("updated_at", self.updated_at)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class BadEntry:
     """An entry that could not be read: why, and its bytes, for the quarantine; `raw_sha256` as on `Entry`."""
 
@@ -99,7 +101,7 @@ class BadEntry:
     raw_sha256: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Tombstone:
     """An entry that a feed says it has deleted: its id, when, and why (RFC 6721 `at:deleted-entry`)."""
 
@@ -111,7 +113,7 @@ class Tombstone:
         aware("deleted_at", self.deleted_at)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class FeedHints:
     """What a feed says of itself; durations in seconds, hours in UTC (RSS 2.0 ttl/skipHours/skipDays, RSS 1.0 sy:).
 
@@ -131,7 +133,7 @@ class FeedHints:
     deleted: tuple[Tombstone, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class ParsedDocument:
     """A document as parsed: what the feed says of itself, its good entries in document order, and its bad ones.
 
@@ -163,7 +165,7 @@ class BlockKind(StrEnum):
     EMBED = "embed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Block:
     """One block of the body, in order; `text` is plain, NFC, without surrounding space."""
 
@@ -171,7 +173,7 @@ class Block:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Source:
     """A source note such as "(vienna.at)": its name and where it stood (index of the block, offset in its text)."""
 
@@ -180,7 +182,7 @@ class Source:
     offset: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Removal:
     """A line that was taken out of the article (or only marked, below the threshold), and why.
 
@@ -199,7 +201,7 @@ class Removal:
     removed: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class CleanArticle:
     """An entry after cleaning: each line once, furniture in its fields, and everything taken out listed."""
 
@@ -228,7 +230,7 @@ class KnownLines(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class KnownLine:
     """What a source has taught about one line: how many of the `articles` counted held it, and who decided."""
 
@@ -256,7 +258,7 @@ class StoryRelation(StrEnum):
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Tag:
     """What an article is about, and who says so.
 
@@ -277,7 +279,7 @@ class Tag:
 # --- what fetching comes to ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Validators:
     """`ETag` and `Last-Modified` byte for byte as received (RFC 9110 §8.8); None where the server sent none.
 
@@ -289,7 +291,7 @@ class Validators:
     url: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class FetchRequest:
     """One feed to fetch. `secret_headers` and `secret_query` (name and value of a parameter) are sent to the URL's own
     host only and never logged. With a `proxy` that host is resolved there.
@@ -347,7 +349,7 @@ class FetchOutcome(StrEnum):
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class FetchResult:
     """One attempt as a value: the log line, the history row, the metrics and the next-poll rule all read this.
 
@@ -394,7 +396,7 @@ class Cause(StrEnum):
 # --- what we hold, as the pure stages see it ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class HeldArticle:
     """The article we already keep, as far as deciding needs it."""
 
@@ -413,7 +415,7 @@ class HeldArticle:
     withdrawn_cause: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class ArticleView:
     """An article as it goes out: the cleaned piece of one revision with its tags, ids and times."""
 
@@ -439,7 +441,7 @@ class ArticleView:
     story_id: UUID | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Event:
     """Something that happened, as it will be told: one CloudEvent, its id fixed by what it is about.
 
