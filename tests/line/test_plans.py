@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from publisher import ALLOW, Piece, Publisher
 from services import migrated
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert
 from wire import Clock, bath, poll_and_ingest, subscribe
 
-from storage import outbox
+from storage import outbox, story_index
 from storage.db import make_engine, make_sessions
 from storage.glance import Glancer
+from storage.ids import new_id
+from storage.story_index import Print
+from storage.story_models import StoryBand
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 
@@ -111,3 +116,25 @@ def test_a_statement_that_sorts_a_table_to_take_a_few_would_be_found(engine: Eng
         connection.exec_driver_sql("CREATE INDEX by_feed ON article (feed_id)")
         connection.exec_driver_sql(newest)
     assert len(found) == 1
+
+
+def test_postgres_looks_keys_up_in_their_index_however_many_are_asked_for(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    draw = Random(7)
+    held = [draw.getrandbits(62) for _ in range(100_000)]
+    with engine.begin() as connection:
+        connection.execute(insert(StoryBand), [{"key": key, "print_id": n // 16} for n, key in enumerate(held)])
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, query, values, *_: asked.append((query, values)))
+    # A message of ten documents: three hundred new texts.
+    prints = [
+        Print(article_id=new_id(), version=1, text_key=draw.getrandbits(62), keys=tuple(draw.sample(held, 16)))
+        for _ in range(300)
+    ]
+    with make_sessions(engine)() as session:
+        story_index.neighbours(session, prints, since=datetime(2026, 1, 1, tzinfo=UTC))
+        query, values = next(one for one in asked if "story_band" in one[0])
+        plan = [row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {query}", values)]
+    engine.dispose()
+    assert any("Index" in line for line in plan)
+    assert not any("Seq Scan on story_band" in line for line in plan)
