@@ -1,20 +1,19 @@
 """The texts in the window of comparison: which of them share a key with a new one. Session first, never a commit.
 
-The keys stand in a table of integers, so a look-up is one point search per key, whatever the number of texts. A key
-that very many texts have (a publisher's boilerplate, the sentences of the daily weather) is full at `FULL` entries and
-takes no more: it tells nothing, and its copies find each other by their other keys.
+The keys stand in a table of integers, so a look-up is one point search per key, whatever the number of texts. How many
+texts a key takes is for those who write it to say (`tasks.stories.near`).
 """
 
 from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, delete, insert, select, text, update
+import numpy as np
+from sqlalchemy import Select, Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
@@ -22,15 +21,10 @@ from storage import bulk
 from storage.articles import CHUNK
 from storage.db import is_sqlite
 from storage.encode import to_json
-from storage.models import Article
+from storage.frozen import record
+from storage.models import Article, ArticleStatus
 from storage.story_models import StoryBand, StoryMember, StoryPrint
 
-FULL = 32
-"""Texts under one key before it says no more. Copies of one text that many publishers run differ in other keys."""
-NEAREST = 24
-"""Texts that share the rarest keys, per new text; beyond these a copy would have turned up already."""
-ENOUGH = 3
-"""Keys two texts must share. Of sixteen a copy shares four and more, a quotation one or two."""
 OWN_LOCKS = 128
 """Keys one transaction locks one by one; with more of them it takes the gate alone (Postgres' lock table is finite)."""
 
@@ -38,42 +32,29 @@ OWN_LOCKS = 128
 _GATE = 0x57495246
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Print:
-    """What is kept of a text: its keys (signed, 64 bits), and the key of the whole."""
+    """What is kept of a text: the keys it is found by, each once (signed, 64 bits), and that of the whole text."""
 
     article_id: UUID
     version: int
     text_key: int
-    keys: tuple[int, ...]
-
-    @property
-    def every_key(self) -> tuple[int, ...]:
-        """The keys it is looked up by."""
-        return (*self.keys, self.text_key)
+    keys: Sequence[int]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Neighbour:
-    """A held article that shares keys with a new one; `weight` is higher the rarer the shared keys are."""
+@record(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A held article as far as it matters to one that may be its copy."""
 
     article_id: UUID
+    text_key: int
     revision: int
     feed_id: int
-    status: str
+    usable: bool
     first_seen_at: datetime
     words: int
     story_id: UUID | None
     duplicate_of: UUID | None
-    weight: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """The neighbours of each new article, nearest first, and the keys that are full."""
-
-    neighbours: Mapping[UUID, Sequence[Neighbour]]
-    full: frozenset[int]
 
 
 def lock(session: Session, wanted: Iterable[int]) -> None:
@@ -107,12 +88,16 @@ _SHARING = text(
     "SELECT wanted.key, held.print_id FROM unnest(CAST(:keys AS bigint[])) AS wanted(key)"
     " CROSS JOIN LATERAL (SELECT print_id FROM story_band WHERE story_band.key = wanted.key OFFSET 0) AS held"
 )
-_SHARING_SQLITE = text("SELECT key, print_id FROM story_band WHERE key IN (SELECT value FROM json_each(:keys))")
+# A join in this order, so that SQLite asks for each key as it comes and makes no list of them first.
+_SHARING_SQLITE = text(
+    "SELECT band.key, print_id FROM json_each(:keys) AS wanted CROSS JOIN story_band AS band ON band.key = wanted.value"
+)
 
 _KNOWN = (
     select(
         col(StoryPrint.id),
         col(StoryPrint.article_id),
+        col(StoryPrint.text_key),
         col(Article.revision),
         col(Article.feed_id),
         col(Article.status),
@@ -127,96 +112,74 @@ _KNOWN = (
 )
 
 
-def neighbours(session: Session, prints: Sequence[Print], *, since: datetime) -> Found:
-    """Which held articles share keys with these, of those kept from `since` on; one query for all."""
-    keys = sorted({key for one in prints for key in one.every_key})
-    having: dict[int, list[int]] = defaultdict(list)
+def sharing(session: Session, keys: Collection[int]) -> dict[int, list[int]]:
+    """The ids of the prints under each of these keys that has any; one query for all."""
+    found: dict[int, list[int]] = defaultdict(list)
     if keys:
-        listed = to_json(keys)
+        listed = to_json(sorted(keys))
         sqlite = is_sqlite(session)
         statement, values = (_SHARING_SQLITE, listed) if sqlite else (_SHARING, f"{{{listed[1:-1]}}}")
         for key, print_id in session.connection().execute(statement, {"keys": values}):
-            having[key].append(print_id)
-    full = frozenset(key for key, those in having.items() if len(those) >= FULL)
-    nearest = {one.article_id: _nearest(one, having) for one in prints}
-    known = _known(session, {print_id for those in nearest.values() for print_id, _ in those}, since)
-    return Found(
-        neighbours={
-            article_id: [
-                replace(known[print_id], weight=weight)
-                for print_id, weight in those
-                if print_id in known and known[print_id].article_id != article_id
-            ]
-            for article_id, those in nearest.items()
-        },
-        full=full,
-    )
+            found[key].append(print_id)
+    return dict(found)
 
 
-def _nearest(one: Print, having: Mapping[int, Sequence[int]]) -> list[tuple[int, float]]:
-    """The same text and the texts with `ENOUGH` of its keys, those with the rarest ones first.
-
-    The same text needs no more than its own key: where copy is written by a pattern (the weather, the lottery), most
-    keys are full, and two copies of one piece share hardly another.
-    """
-    weights: dict[int, float] = {}
-    shared: dict[int, int] = {}
-    for key in one.every_key:
-        if key in having:
-            those = having[key]
-            for print_id in those:
-                weights[print_id] = weights.get(print_id, 0.0) + 1 / len(those)
-                shared[print_id] = shared.get(print_id, 0) + 1
-    if not weights:
-        return []
-    same = having.get(one.text_key, ())
-    near = [(n, weight) for n, weight in weights.items() if shared[n] >= ENOUGH or n in same or not one.keys]
-    return sorted(near, key=lambda weighed: (-weighed[1], weighed[0]))[:NEAREST]
-
-
-def _known(session: Session, ids: Collection[int], since: datetime) -> dict[int, Neighbour]:
-    wanted = sorted(ids)
-    found: dict[int, Neighbour] = {}
+def held(session: Session, print_ids: Collection[int], *, since: datetime) -> dict[int, Held]:
+    """The articles of these prints, of those kept from `since` on."""
+    wanted = sorted(print_ids)
+    found: dict[int, Held] = {}
     connection = session.connection()
     for start in range(0, len(wanted), CHUNK):
         for row in connection.execute(_KNOWN, {"ids": wanted[start : start + CHUNK], "since": since}):
-            print_id, article_id, revision, feed_id, status, first_seen_at, words, story_id, duplicate_of = row
-            found[print_id] = Neighbour(
+            print_id, article_id, text_key, revision, feed_id, status, first_seen_at, words, story_id, original = row
+            found[print_id] = Held(
                 article_id=article_id,
+                text_key=text_key,
                 revision=revision,
                 feed_id=feed_id,
-                status=status.value,
+                usable=status is ArticleStatus.USABLE,
                 first_seen_at=first_seen_at,
                 words=words,
                 story_id=story_id,
-                duplicate_of=duplicate_of,
+                duplicate_of=original,
             )
     return found
 
 
-def add(session: Session, prints: Sequence[Print], *, full: Collection[int], now: datetime) -> None:
-    """Put texts into the window, under each of their keys that is not full."""
+def add(session: Session, prints: Sequence[Print], *, now: datetime) -> None:
+    """Put texts into the window, each under its keys."""
     if not prints:
         return
-    keys = {one.article_id: tuple(key for key in one.every_key if key not in full) for one in prints}
+    ids = _new_ids(session, len(prints))
+    packed = [pack(one.keys) for one in prints]
     rows = [
-        {
-            "article_id": one.article_id,
-            "kept_from": now,
-            "version": one.version,
-            "text_key": one.text_key,
-            "keys": pack(keys[one.article_id]),
-        }
-        for one in prints
+        (number, one.article_id, now, one.version, one.text_key, keys)
+        for number, one, keys in zip(ids, prints, packed, strict=True)
     ]
-    made = session.connection().execute(_ADD_PRINTS, rows)
-    bands = sorted({(key, print_id) for article_id, print_id in made for key in keys[article_id]})
+    bulk.insert_values(session, _PRINTS, ("id", "article_id", "kept_from", "version", "text_key", "keys"), rows)
+    # In the order of the keys, so that each page of the index is visited once.
+    keys = np.frombuffer(b"".join(packed), np.dtype("<i8"))
+    owners = np.repeat(np.array(ids), [len(one.keys) for one in prints])
+    order = keys.argsort()
+    bands = list(zip(keys[order].tolist(), owners[order].tolist(), strict=True))
     bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
+
+
+def _new_ids(session: Session, count: int) -> list[int]:
+    """Ids that no print ever had; said beforehand, so that prints and their keys can be written as plain rows."""
+    if is_sqlite(session):
+        last: int = session.connection().execute(_LAST_ID_SQLITE).scalar_one_or_none() or 0
+        return list(range(last + 1, last + 1 + count))
+    return [number for (number,) in session.connection().execute(_NEXT_IDS, {"count": count})]
+
+
+# SQLite has one writer, and counts an id that is given as one of its own.
+_LAST_ID_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'story_print'")
+_NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence('story_print', 'id')) FROM generate_series(1, :count)")
 
 
 _PRINTS: Table = StoryPrint.__table__  # type: ignore[attr-defined]
 _BANDS: Table = StoryBand.__table__  # type: ignore[attr-defined]
-_ADD_PRINTS = insert(_PRINTS).returning(_PRINTS.c.article_id, _PRINTS.c.id)
 
 
 def keep(session: Session, article_ids: Collection[UUID], *, now: datetime) -> None:

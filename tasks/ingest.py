@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import structlog
 from sqlmodel import Session
@@ -32,9 +33,9 @@ from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.memory import hints_json
 from tasks.rekey import AGAIN, Rekeyed
 from tasks.room import Room
-from tasks.stories.settle import lock_copies
+from tasks.stories.settle import Settled
 from tasks.trace import Span
-from tasks.write import Occasion, write
+from tasks.write import Occasion, settle_decided, write
 
 log = structlog.get_logger()
 
@@ -142,7 +143,7 @@ def ingest(room: Room, document: Document) -> Ingested:
             if isinstance(ready, Ingested):
                 return ready
             with room.sessions.begin() as session:
-                result = _write(session, room, ready, _locked(session, [ready])[document.feed_id])
+                (result,) = _written(session, room, [ready])
             result.ingested_at = room.clock()
             return result
         except Raced as race:
@@ -207,15 +208,21 @@ def write_together(room: Room, those: Sequence[Ready]) -> list[Ingested]:
     Every document touches the same few indexes; together they touch each page of them once. Raises LeaseLost, Raced.
     """
     with room.sessions.begin() as session:
-        # One order for all workers, feeds before copies, so that no two wait for each other.
-        ordered = sorted(those, key=lambda ready: ready.document.feed_id)
-        locked = _locked(session, ordered)
-        decided = [decision for ready in ordered for decision in ready.decided.decisions]
-        lock_copies(session, [one.fingerprint for one in decided if one.fingerprint is not None])
-        written = [_write(session, room, ready, locked[ready.document.feed_id]) for ready in ordered]
+        written = _written(session, room, sorted(those, key=lambda ready: ready.document.feed_id))
     for result in written:
         result.ingested_at = room.clock()
     return written
+
+
+def _written(session: Session, room: Room, those: Sequence[Ready]) -> list[Ingested]:
+    """Write documents that come in the order of their feeds.
+
+    Feeds are locked in that order, and before copies are, so that no two workers wait for each other.
+    """
+    locked = _locked(session, those)
+    decided = [(locked[ready.document.feed_id].feed, ready.decided.decisions, ready.now) for ready in those]
+    settled = settle_decided(session, room, decided)
+    return [_write(session, room, ready, locked[ready.document.feed_id], settled) for ready in those]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +243,7 @@ def _locked(session: Session, those: Sequence[Ready]) -> dict[int, _Memory]:
     return {one: _Memory(feed=locked[one], lines=lines[one], subscribed=one in subscribed) for one in ids}
 
 
-def _write(session: Session, room: Room, ready: Ready, memory: _Memory) -> Ingested:
+def _write(session: Session, room: Room, ready: Ready, memory: _Memory, settled: Mapping[UUID, Settled]) -> Ingested:
     document, joined, decided, now = ready.document, ready.joined, ready.decided, ready.now
     locked, lines = memory.feed, memory.lines
     parsed, decisions, bad = joined.parsed, decided.decisions, decided.bad
@@ -259,7 +266,7 @@ def _write(session: Session, room: Room, ready: Ready, memory: _Memory) -> Inges
         raise Raced("a page came while its entry was worked on")
     page_rows.want(session, joined.wanted, now=now)
     occasion = Occasion(cause=document.cause, now=now, backfill=ready.backfill, traceparent=result.traceparent)
-    result.events = len(write(session, room, locked, document, decisions, occasion))
+    result.events = len(write(session, room, locked, document, decisions, occasion, settled))
     taught = [decision.taught for decision in decisions if decision.taught]
     if taught:
         source_lines.count(lines, taught, now)

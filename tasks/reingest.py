@@ -29,7 +29,7 @@ from tasks.events.envelope import type_of
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.ingest import RACES
 from tasks.room import Room
-from tasks.write import Occasion, write
+from tasks.write import Occasion, settle_decided, write
 
 log = structlog.get_logger()
 
@@ -219,7 +219,8 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
         failed = len(step.wanted)
     with room.sessions.begin() as session:
         feed = feeds.lock(session, step.feed.id)
-        told = write(session, room, feed, step.document, decisions, Occasion(cause=Cause.REINGEST, now=now))
+        settled = settle_decided(session, room, [(feed, decisions, now)])
+        told = write(session, room, feed, step.document, decisions, Occasion(cause=Cause.REINGEST, now=now), settled)
         run = session.get_one(ReingestRun, run_id)
         run.done += len(step.wanted)
         run.changed += len({event.subject for event in told if event.type in TELLING})

@@ -41,15 +41,32 @@ class Occasion:
     traceparent: str | None = None
 
 
+def settle_decided(
+    session: Session, room: Room, those: Sequence[tuple[Feed, Sequence[Decision], datetime]]
+) -> dict[UUID, Settled]:
+    """Settle what was decided about feeds, each at its time, into stories, all at once; what comes of it `write` takes.
+
+    To be called before any of it is written, and in the same transaction.
+    """
+    arrivals = [arrival for feed, decisions, now in those for arrival in _arrivals(feed, decisions, now)]
+    now = max(now for _, _, now in those)
+    return settle(session, arrivals, since=now - room.story_window, now=now)
+
+
 def write(
-    session: Session, room: Room, feed: Feed, document: Document, decisions: Sequence[Decision], occasion: Occasion
+    session: Session,
+    room: Room,
+    feed: Feed,
+    document: Document,
+    decisions: Sequence[Decision],
+    occasion: Occasion,
+    settled: Mapping[UUID, Settled],
 ) -> list[Event]:
     """Write the decisions and the events that tell of them; the caller holds the feed's lock.
 
-    Raises Raced when another worker identified or revised one of the articles since it was read.
+    `settled` is what `settle_decided` made of them, and of those of other feeds that are written with them. Raises
+    Raced when another worker identified or revised one of the articles since it was read.
     """
-    settled = settle(session, list(_arrivals(feed, decisions, occasion.now)), since=occasion.now - room.story_window,
-                     now=occasion.now)  # fmt: skip
     writes = articles.no_writes()
     told: list[Event] = []
     held = [d.held.id for d in decisions if d.held is not None and d.content]
@@ -76,8 +93,9 @@ def write(
                 view = replace(view, story_id=story_id, duplicate_of=duplicate_of)
             told += _events(room, view, decision, before if retagged else None, occasion)
     articles.write(session, writes)
-    for one in settled.values():
-        told += _story_events(one, occasion)
+    mine = [settled.get(decision.article_id) for decision in decisions if decision.article_id is not None]
+    for one in mine:
+        told += _story_events(one, occasion) if one is not None else []
     told += _duplicates(room, feed, decisions, settled, occasion)
     if occasion.traceparent is not None:
         told = [traced(event, occasion.traceparent) for event in told]

@@ -90,10 +90,16 @@ class Comparison:
         )
 
 
+SAME_WORDS = Comparison(
+    relation=StoryRelation.IDENTICAL, similarity=1.0, a_in_b=1.0, b_in_a=1.0, reason="the same words"
+)
+"""How two texts with one text key relate."""
+
+
 def compare(a: Fingerprint, b: Fingerprint) -> Comparison | None:
     """Relate a to b ("a is cut of b"), or None where they are no copies of one text."""
     if a.text_key is not None and a.text_key == b.text_key:
-        return _identical("the same words")
+        return SAME_WORDS
     if min(a.words, b.words) < FEW_WORDS:
         return None
     shared = overlap(a, b)
@@ -128,10 +134,6 @@ def _found(headline: str, text: str) -> bool:
     wanted = {word[:5].casefold() for word in _LONG_WORD.findall(headline)}
     there = text.casefold()
     return bool(wanted) and sum(word in there for word in wanted) >= HEADLINE * len(wanted)
-
-
-def _identical(reason: str) -> Comparison:
-    return Comparison(relation=StoryRelation.IDENTICAL, similarity=1.0, a_in_b=1.0, b_in_a=1.0, reason=reason)
 
 
 def _related(a: Fingerprint, b: Fingerprint, shared: Overlap, facts: Evidence) -> Comparison:

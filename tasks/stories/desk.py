@@ -14,15 +14,15 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from storage import articles, stories, story_index
+from storage import stories, story_index
 from storage.errors import StoreError
 from storage.ids import new_id
 from storage.records import StoryRelation
 from storage.stories import Copy
 from storage.story_models import Ruling
 from tasks.stories.compare import compare
-from tasks.stories.fingerprint import Fingerprint, fingerprint
 from tasks.stories.passages import Difference, differences
+from tasks.stories.texts import texts
 
 
 class NothingToSplit(StoreError):
@@ -71,8 +71,8 @@ def show(session: Session, story_id: UUID) -> Shown:
 
 def beside(session: Session, copy: Copy, other: Copy) -> list[Difference]:
     """The passages of two members in the order of the other, the equal ones shortened to their length."""
-    texts = _texts(session, {copy.article_id: copy.revision, other.article_id: other.revision})
-    return differences(texts[copy.article_id], texts[other.article_id])
+    marks = texts(session, {copy.article_id: copy.revision, other.article_id: other.revision})
+    return differences(marks[copy.article_id], marks[other.article_id])
 
 
 def split(session: Session, story_id: UUID, article_ids: Collection[UUID], *, now: datetime, reason: str = "") -> Split:
@@ -146,10 +146,10 @@ def _lead_anew(session: Session, side: Collection[Copy]) -> None:
 
 def _relate(session: Session, copies: Collection[Copy], to: Copy, reason: str) -> None:
     """Say how each of these relates to a member, as the texts have it; if they are no copies, that a person joined."""
-    texts = _texts(session, {copy.article_id: copy.revision for copy in (*copies, to)})
+    marks = texts(session, {copy.article_id: copy.revision for copy in (*copies, to)})
     for copy in copies:
         values = _by_hand(copy.article_id, to.story_id, copy.first_seen_at) | {"reason": reason}
-        how = compare(texts[copy.article_id], texts[to.article_id])
+        how = compare(marks[copy.article_id], marks[to.article_id])
         if how is not None:
             same = how.relation is StoryRelation.IDENTICAL
             values |= {"relation": how.relation, "similarity": how.similarity, "reason": how.reason}
@@ -158,11 +158,3 @@ def _relate(session: Session, copies: Collection[Copy], to: Copy, reason: str) -
         for kept in ("article_id", "story_id", "joined_at"):
             del values[kept]
         stories.set_relation(session, copy.article_id, values | {"joined_by": to.article_id})
-
-
-def _texts(session: Session, versions: dict[UUID, int]) -> dict[UUID, Fingerprint]:
-    found = {}
-    for article_id, content in articles.contents(session, versions).items():
-        text = "\n\n".join(block["text"] for block in content.get("blocks", ()))
-        found[article_id] = fingerprint(content.get("headline", ""), text)
-    return found

@@ -49,6 +49,13 @@ class Fingerprint:
         """How many words were read."""
         return self.folded.words
 
+    @property
+    def every_key(self) -> tuple[int, ...]:
+        """The keys it is found by, that of the whole text among them; none where nothing is compared."""
+        if self.text_key is None or self.text_key in self.keys:
+            return self.keys
+        return (*self.keys, self.text_key)
+
     @cached_property
     def order(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """The places of the shingles, smallest hash first."""

@@ -6,14 +6,14 @@ later article connects become one. Only an operator's word keeps articles apart.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
 from storage.records import StoryRelation
-from tasks.stories.compare import PART, Comparison, compare
+from tasks.stories.compare import PART, SAME_WORDS, Comparison, compare
 from tasks.stories.fingerprint import Fingerprint
 
 TRIES = 4
@@ -25,10 +25,14 @@ Apart = Collection[frozenset[UUID]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A held article that may be a copy. `usable` is false for one that was withdrawn or is under embargo."""
+    """A held article that may be a copy. `usable` is false for one that was withdrawn or is under embargo.
+
+    `text_key` is its fingerprint's; `read` gives the fingerprint itself, and is asked where the text is not the same.
+    """
 
     article_id: UUID
-    fingerprint: Fingerprint
+    text_key: int | None
+    read: Callable[[], Fingerprint]
     feed_id: int
     revision: int
     first_seen_at: datetime
@@ -62,7 +66,7 @@ class Match:
     @property
     def fullest(self) -> Fingerprint:
         """The longest of the copies."""
-        return max((candidate.fingerprint for candidate in self.copies), key=lambda mark: mark.words)
+        return max((candidate.read() for candidate in self.copies), key=lambda mark: mark.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +89,7 @@ def place(article: Fingerprint, groups: Iterable[Group], *, own: UUID, apart: Ap
     """Compare an article with members of each group; None when it is a copy of none.
 
     `own` is its story when it is in one already (it was revised), else the article itself. Members are taken from a
-    group one by one, so that a text is only read when it is compared.
+    group one by one, so that a text is only read when it is compared, and one that is the same is not read at all.
     """
     matches = [(group, match) for group, members in groups if (match := _match(article, members)) is not None]
     matches.sort(key=lambda found: _nearness(found[1]))
@@ -110,18 +114,27 @@ def _match(article: Fingerprint, members: Iterable[Candidate]) -> Match | None:
     found: list[Match] = []
     strangers: list[int] = []
     for candidate in islice(members, TRIES):
-        how = compare(article, candidate.fingerprint)
+        how = _compared(article, candidate)
         if how is None:
-            strangers.append(candidate.fingerprint.words)
+            strangers.append(candidate.read().words)
             continue
         found.append(Match(candidate=candidate, how=how, copies=(candidate,)))
         if not found[-1].partial:
             break
     if not found:
         return None
-    match = replace(min(found, key=_nearness), copies=tuple(one.candidate for one in found))
+    nearest = min(found, key=_nearness)
+    match = Match(candidate=nearest.candidate, how=nearest.how, copies=tuple(one.candidate for one in found))
+    if not strangers or not found[-1].partial:
+        return match
     longer = sum(words > match.fullest.words for words in strangers)
-    return match if longer <= len(found) or not found[-1].partial else None
+    return match if longer <= len(found) else None
+
+
+def _compared(article: Fingerprint, candidate: Candidate) -> Comparison | None:
+    if article.text_key is not None and article.text_key == candidate.text_key:
+        return SAME_WORDS
+    return compare(article, candidate.read())
 
 
 def _torn(match: Match, taken: Collection[Match]) -> bool:

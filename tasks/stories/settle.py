@@ -1,4 +1,4 @@
-"""Settle the articles of one document into stories, inside the transaction that writes them.
+"""Settle the articles of one document, or of several, into stories, inside the transaction that writes them.
 
 read    the keys of all of them in one query, then the texts of the nearest neighbours in another
 decide  `place`, one after the other, each seeing those before it
@@ -7,8 +7,8 @@ write   members, stories, and the texts that later copies shall find
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,16 +16,17 @@ from uuid import UUID
 from sqlmodel import Session
 
 from storage import stories, story_index
+from storage.frozen import record
 from storage.ids import new_id
 from storage.records import StoryRelation
 from storage.story_index import Print
 from tasks.stories.compare import Comparison
-from tasks.stories.fingerprint import Fingerprint
 from tasks.stories.place import Candidate, Placement, place
-from tasks.stories.table import Arrival, Table, groups_of, laid, remember
+from tasks.stories.table import Arrival, Table, groups_of, laid
+from tasks.stories.texts import remember
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Joined:
     """An article that is in a story now and was not before, or was in another."""
 
@@ -36,7 +37,7 @@ class Joined:
     similarity: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Settled:
     """What became of an arrival that has copies: facts for its row and for the events that tell of it.
 
@@ -60,56 +61,43 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
     `since` is where the window of comparison begins. Call it in the transaction that writes the articles, before
     that writes any: from here to the commit no other transaction settles a copy of one of them.
     """
-    prints = {a.article_id: _print(a) for a in arrivals if a.fingerprint.text_key is not None}
-    story_index.lock(session, [key for one in prints.values() for key in one.every_key])
-    story_index.drop(session, [a.article_id for a in arrivals if a.revised])
-    found = story_index.neighbours(session, list(prints.values()), since=since)
-    table = laid(session, arrivals, found.neighbours, now)
+    story_index.lock(session, [key for arrival in arrivals for key in arrival.fingerprint.every_key])
+    story_index.drop(session, [arrival.article_id for arrival in arrivals if arrival.revised])
+    table = laid(session, arrivals, since=since, now=now)
     settled: dict[UUID, Settled] = {}
     lasting: list[Print] = []
     for arrival in arrivals:
-        one = prints.get(arrival.article_id)
-        if one is None:
+        mark = arrival.fingerprint
+        if mark.text_key is None:
             continue
-        placement = place(
-            arrival.fingerprint,
-            groups_of(table, arrival, one),
-            own=table.story_of.get(arrival.article_id, arrival.article_id),
-            apart=table.apart,
-        )
+        placement = _placed(table, arrival)
         if placement is not None:
             settled[arrival.article_id] = _join(table, arrival, placement)
+        if placement is not None or arrival.revised:
+            remember(arrival.article_id, arrival.revision, mark)
         if placement is None or placement.duplicate_of is None:
-            lasting.append(table.lay(arrival, one))
-        remember((arrival.article_id, arrival.revision), arrival.fingerprint)
+            keys = table.lay(arrival)
+            lasting.append(
+                Print(article_id=arrival.article_id, version=mark.version, text_key=mark.text_key, keys=keys)
+            )
     table.write_members()
     stories.touch(session, {done.story_id for done in settled.values() if done.opened_with is None}, now=now)
     story_index.keep(session, table.kept, now=now)
-    story_index.add(session, lasting, full=found.full, now=now)
+    story_index.add(session, lasting, now=now)
     return {article_id: _final(done, table.story_of[article_id]) for article_id, done in settled.items()}
 
 
-def lock_copies(session: Session, fingerprints: Iterable[Fingerprint]) -> None:
-    """Lock for all of these texts what `settle` would lock for each of several documents in turn.
-
-    One transaction that settles more than one document begins with this, so that two of them cannot each hold what
-    the other one waits for.
-    """
-    story_index.lock(
-        session, [key for mark in fingerprints if mark.text_key is not None for key in (*mark.keys, mark.text_key)]
-    )
+def _placed(table: Table, arrival: Arrival) -> Placement | None:
+    groups = groups_of(table, arrival)
+    if not groups:
+        return None
+    own = table.story_of.get(arrival.article_id, arrival.article_id)
+    return place(arrival.fingerprint, groups, own=own, apart=table.apart)
 
 
 def _final(done: Settled, story_id: UUID) -> Settled:
     """As it stands at the end: a later entry of the document may have made the story part of an older one."""
     return done if done.story_id == story_id else replace(done, story_id=story_id, opened_with=None)
-
-
-def _print(arrival: Arrival) -> Print:
-    mark = arrival.fingerprint
-    if mark.text_key is None:
-        raise ValueError("a text without a key has no print")
-    return Print(article_id=arrival.article_id, version=mark.version, text_key=mark.text_key, keys=mark.keys)
 
 
 def _join(table: Table, arrival: Arrival, placement: Placement) -> Settled:
@@ -136,7 +124,7 @@ def _join(table: Table, arrival: Arrival, placement: Placement) -> Settled:
     merged = tuple(sorted(held - {story_id}))
     if merged:
         joined += _merge(table, merged, story_id)
-    _regroup(table, {*merged, *(one.article_id for one in joined)}, story_id)
+    _regroup(table, {one.article_id for one in joined}, set(merged), story_id)
     if placement.duplicate_of is not None:
         table.kept.add(by.article_id)
         table.duplicate_of[arrival.article_id] = placement.duplicate_of
@@ -206,10 +194,10 @@ def _merge(table: Table, merged: Sequence[UUID], story_id: UUID) -> list[Joined]
     ]
 
 
-def _regroup(table: Table, groups: set[UUID], story_id: UUID) -> None:
+def _regroup(table: Table, articles: set[UUID], merged: set[UUID], story_id: UUID) -> None:
     """From now on these articles and stories are this story, also to whoever is kept apart from them."""
-    for article_id, own in table.story_of.items():
-        if own in groups:
-            table.story_of[article_id] = story_id
-    table.story_of |= dict.fromkeys(groups, story_id)
-    table.apart = {frozenset(story_id if one in groups else one for one in pair) for pair in table.apart}
+    table.story_of |= dict.fromkeys(articles, story_id)
+    if merged:
+        table.story_of |= {article_id: story_id for article_id, own in table.story_of.items() if own in merged}
+    gone = articles | merged
+    table.apart = {frozenset(story_id if one in gone else one for one in pair) for pair in table.apart}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlmodel import Session, col
 from wire import BODY, TEASER, Clock, articles, bath, events, poll_and_ingest, subscribe
 
 from storage import articles as store
-from storage import documents, feeds, quarantine
+from storage import documents, feeds, quarantine, stories
 from storage.models import Document, DocumentState, Feed, FeedStatus, OutboxEvent, QuarantineState
 from storage.records import Event, FetchOutcome
 from tasks import ingest as ingesting
@@ -315,3 +316,20 @@ def test_documents_of_different_feeds_are_written_in_one_transaction(
     event.remove(engine, "commit", note)
     assert len(articles(room)) == 3
     assert len(commits) == 3  # the claim, all that was written, and a claim that finds nothing more
+
+
+def test_copies_in_documents_that_are_written_together_make_one_story_that_is_told_once(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    publisher.feeds |= {name: [bath().edited(guid=f"bad-{name}")] for name in ("a", "b")}
+    for name in ("stadt", "a", "b"):
+        subscribe(room, publisher, name)
+    poll_and_ingest(room, clock)
+    told = events(room)
+    copies = {article.id: article for article in articles(room)}
+    with room.sessions() as session:
+        [story_id] = {story_id for story_id, _ in stories.stories_of(session, copies).values()}
+        members = stories.members(session, story_id)
+    assert [member.article_id for member in members] == sorted(copies, key=lambda own: copies[own].feed_id)
+    assert [member.duplicate_of for member in members] == [None, *[members[0].article_id] * 2]
+    assert Counter(told) == {"article.created": 3, "article.duplicate_of": 2, "story.opened": 1, "story.joined": 2}

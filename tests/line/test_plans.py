@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +18,6 @@ from wire import Clock, bath, poll_and_ingest, subscribe
 from storage import outbox, story_index
 from storage.db import make_engine, make_sessions
 from storage.glance import Glancer
-from storage.ids import new_id
-from storage.story_index import Print
 from storage.story_models import StoryBand
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
@@ -127,12 +124,9 @@ def test_postgres_looks_keys_up_in_their_index_however_many_are_asked_for(postgr
     asked: list[tuple[str, Any]] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _k, query, values, *_: asked.append((query, values)))
     # A message of ten documents: three hundred new texts.
-    prints = [
-        Print(article_id=new_id(), version=1, text_key=draw.getrandbits(62), keys=tuple(draw.sample(held, 16)))
-        for _ in range(300)
-    ]
+    keys = {key for _ in range(300) for key in (*draw.sample(held, 16), draw.getrandbits(62))}
     with make_sessions(engine)() as session:
-        story_index.neighbours(session, prints, since=datetime(2026, 1, 1, tzinfo=UTC))
+        story_index.sharing(session, keys)
         query, values = next(one for one in asked if "story_band" in one[0])
         plan = [row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {query}", values)]
     engine.dispose()

@@ -18,6 +18,7 @@ from storage import story_index
 from storage.db import make_engine, make_sessions
 from storage.records import StoryRelation
 from storage.story_models import StoryBand, StoryPrint
+from tasks.stories.near import FULL
 
 PIECE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "copy.yaml").read_text(encoding="utf-8"))
 HEADLINE, OTHER = PIECE["headline"], PIECE["other"]
@@ -204,7 +205,7 @@ def test_a_key_that_everybody_has_fills_up_and_copies_are_found_by_the_rest(wire
         fullest = session.scalar(
             select(func.count()).select_from(StoryBand).group_by(StoryBand.key).order_by(func.count().desc()).limit(1)
         )
-    assert fullest == story_index.FULL
+    assert fullest == FULL
     headline, text = pieces[59]
     _, settled = wire.article(headline, text.replace("wort59x7", "ein anderes Wort"))
     assert settled is not None
