@@ -12,6 +12,7 @@ from sqlalchemy import Integer, Table, bindparam, delete, exists, func, insert, 
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from storage import bulk
 from storage.articles import CHUNK
 from storage.errors import UnknownStory
 from storage.models import Article, Feed
@@ -57,15 +58,13 @@ _MEMBERS: Table = StoryMember.__table__  # type: ignore[attr-defined]
 
 def open_stories(session: Session, story_ids: Iterable[UUID], *, now: datetime) -> None:
     """Begin stories under new ids (`storage.ids.new_id`), which sort after those of all earlier ones."""
-    rows = [{"id": story_id, "opened_at": now, "changed_at": now} for story_id in story_ids]
-    if rows:
-        session.connection().execute(insert(_STORIES), rows)
+    rows = [{"id": story_id, "opened_at": now, "changed_at": now, "merged_into": None} for story_id in story_ids]
+    bulk.insert(session, _STORIES, rows)
 
 
 def add_members(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add members; a row has every column of the table."""
-    if rows:
-        session.connection().execute(insert(_MEMBERS), rows)
+    bulk.insert(session, _MEMBERS, rows)
 
 
 def relate(session: Session, article_id: UUID, values: Mapping[str, Any]) -> None:

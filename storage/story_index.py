@@ -119,7 +119,7 @@ def sharing(session: Session, keys: Collection[int]) -> dict[int, list[int]]:
         listed = to_json(sorted(keys))
         sqlite = is_sqlite(session)
         statement, values = (_SHARING_SQLITE, listed) if sqlite else (_SHARING, f"{{{listed[1:-1]}}}")
-        for key, print_id in session.connection().execute(statement, {"keys": values}):
+        for key, print_id in session.connection().execute(statement, {"keys": values}).all():
             found[key].append(print_id)
     return dict(found)
 

@@ -7,13 +7,14 @@ those. Two texts are candidates when they share one key, whichever came first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import field
 from functools import cached_property
 
 import numpy as np
 
-from tasks.stories.fold import Folded, Hashes, fold, fold_texts
+from storage.frozen import record
+from tasks.stories.fold import Folded, Hashes, fold_texts
 
 VERSION = 1
 """Raise it with every change of the fold or the keys: stored keys of another version find nothing."""
@@ -29,8 +30,12 @@ FEW_WORDS = 20
 NO_WORDS = 5
 """Below this, headline included, nothing is compared ("Video", "Mehr in Kürze")."""
 
+_NO_HASHES: Hashes = np.empty(0, np.uint64)
+_LARGEST = np.uint64((1 << 64) - 1)
+_WIDE = 1 << 10  # hashes of a text that has as many as stand side by side with those of others
 
-@dataclass(frozen=True, kw_only=True)
+
+@record(frozen=True, kw_only=True)
 class Fingerprint:
     """A text as its copies see it. `keys` (signed, 64 bits) and `text_key` are stored; the rest lives in memory.
 
@@ -84,27 +89,40 @@ def fingerprint(headline: str, text: str) -> Fingerprint:
 def fingerprints(articles: Sequence[tuple[str, str]]) -> list[Fingerprint]:
     """Fingerprint articles, each a headline and a body, together: a document costs half of what its articles do."""
     folded = fold_texts(text for _, text in articles)
-    return [_fingerprint(*article, one) for article, one in zip(articles, folded, strict=True)]
+    short = [number for number, one in enumerate(folded) if one.words < FEW_WORDS]
+    if short:
+        whole = fold_texts("\n".join(articles[number]) for number in short)
+        for number, one in zip(short, whole, strict=True):
+            folded[number] = one
+    long = [one.shingles if one.words >= FEW_WORDS else _NO_HASHES for one in folded]
+    made = zip(articles, folded, _keys(long), strict=True)
+    return [_fingerprint(headline, one, keys) for (headline, _), one, keys in made]
 
 
-def _fingerprint(headline: str, text: str, folded: Folded) -> Fingerprint:
-    if folded.words < FEW_WORDS:
-        folded = fold(f"{headline}\n{text}")
-    enough = folded.words >= NO_WORDS
-    return Fingerprint(
-        version=VERSION,
-        headline=headline,
-        folded=folded,
-        text_key=_signed(folded.whole) if enough else None,
-        keys=_keys(folded.shingles) if folded.words >= FEW_WORDS else (),
-    )
+def _fingerprint(headline: str, folded: Folded, keys: tuple[int, ...]) -> Fingerprint:
+    text_key = _signed(folded.whole) if folded.words >= NO_WORDS else None
+    return Fingerprint(version=VERSION, headline=headline, folded=folded, text_key=text_key, keys=keys)
 
 
 def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def _keys(shingles: Hashes) -> tuple[int, ...]:
-    everywhere = np.partition(shingles, KEYS_OF_ALL)[:KEYS_OF_ALL] if shingles.size > KEYS_OF_ALL else shingles
-    opening = np.sort(shingles[:OPENING])[:KEYS_OF_OPENING]
-    return tuple(sorted({*everywhere.view(np.int64).tolist(), *opening.view(np.int64).tolist()}))
+def _keys(texts: Sequence[Hashes]) -> Iterator[tuple[int, ...]]:
+    """The keys of each text, in their order."""
+    everywhere = _smallest(texts, KEYS_OF_ALL)
+    opening = _smallest([shingles[:OPENING] for shingles in texts], KEYS_OF_OPENING)
+    for own, first in zip(everywhere, opening, strict=True):
+        yield tuple(sorted({*own, *first}))
+
+
+def _smallest(texts: Sequence[Hashes], count: int) -> list[list[int]]:
+    """The `count` smallest hashes of each text, or all where it has no more."""
+    # One table for all, a row each, since here, too, calls cost more than numbers do; a long text is cut down first.
+    rows = [one if one.size <= _WIDE else np.partition(one, count)[:count] for one in texts]
+    table = np.full((len(rows), max((row.size for row in rows), default=0) + count), _LARGEST)
+    for place, row in zip(table, rows, strict=True):
+        place[: row.size] = row
+    table.partition(count - 1, axis=1)
+    kept = np.sort(table[:, :count]).view(np.int64).tolist()
+    return [own[: row.size] for own, row in zip(kept, rows, strict=True)]

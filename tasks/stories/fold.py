@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from storage.frozen import record
 
 Hashes = NDArray[np.uint64]
 
@@ -31,16 +33,18 @@ _FIRST_ALONE = 0x0E00
 _WORD_START = np.uint64(1 << 16)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@record(frozen=True, kw_only=True, slots=True)
 class Folded:
     """The words of a text: the hashes of each run of `RUN` words in order, and where each word stands.
 
-    `source` is the text composed (NFC), with ß as ss and without invisible characters. `offsets` count its
-    characters and have one more entry than there are words: its length. `whole` is the hash of all words.
+    `source` is the text composed (NFC), with ß as ss and without invisible characters; `begins` are where the words
+    begin in it, counted from `first`. `whole` is the hash of all words. Arrays are a part of those of the texts that
+    were folded together: `apart` is for what outlives them.
     """
 
     source: str
-    offsets: NDArray[np.intp]
+    first: int
+    begins: NDArray[np.intp]
     shingles: Hashes
     numeric: NDArray[np.bool_]
     whole: int
@@ -48,11 +52,26 @@ class Folded:
     @property
     def words(self) -> int:
         """How many words the text has."""
-        return len(self.offsets) - 1
+        return self.begins.size
 
-    def word(self, index: int) -> str:
-        """The word at `index` as written, with the marks that follow it."""
-        return self.source[self.offsets[index] : self.offsets[index + 1]]
+    @property
+    def offsets(self) -> NDArray[np.intp]:
+        """Where in `source` each word begins, and last its length."""
+        offsets = np.empty(self.begins.size + 1, np.intp)
+        np.subtract(self.begins, self.first, out=offsets[:-1])
+        offsets[-1] = len(self.source)
+        return offsets
+
+    def apart(self) -> Folded:
+        """The same with arrays of its own, so that the texts beside it can go."""
+        return Folded(
+            source=self.source,
+            first=self.first,
+            begins=self.begins.copy(),
+            shingles=self.shingles.copy(),
+            numeric=self.numeric.copy(),
+            whole=self.whole,
+        )
 
 
 @cache
@@ -153,30 +172,18 @@ def _folded(sources: list[str]) -> list[Folded]:
     numeric = _is_digit(letters, starts)
     words = np.append(places.searchsorted(firsts), places.size)
     hashes, wholes = _hashes(letters, bounds, bounds.take(words))
-    spans = zip(sources, firsts.tolist(), *_pairs(words), wholes, strict=True)
-    # Copies, since a text is kept for longer than its neighbours.
+    spans = zip(sources, firsts.tolist(), pairwise(words.tolist()), wholes, strict=True)
     return [
         Folded(
             source=source,
-            offsets=_offsets(places[start:end], first, len(source)),
-            shingles=hashes[start : max(start, end - RUN + 1)].copy(),
-            numeric=numeric[start:end].copy(),
+            first=first,
+            begins=places[start:end],
+            shingles=hashes[start : max(start, end - RUN + 1)],
+            numeric=numeric[start:end],
             whole=whole,
         )
-        for source, first, start, end, whole in spans
+        for source, first, (start, end), whole in spans
     ]
-
-
-def _offsets(places: NDArray[np.intp], first: int, size: int) -> NDArray[np.intp]:
-    offsets = np.empty(places.size + 1, np.intp)
-    np.subtract(places, first, out=offsets[:-1])
-    offsets[-1] = size
-    return offsets
-
-
-def _pairs(bounds: NDArray[np.intp]) -> tuple[list[int], list[int]]:
-    marks = bounds.tolist()
-    return marks[:-1], marks[1:]
 
 
 def _letters(text: str) -> NDArray[np.uint16]:
@@ -216,11 +223,13 @@ def _hashes(letters: NDArray[np.uint16], bounds: NDArray[np.intp], ends: NDArray
     `bounds` are where words begin, `ends` where texts do, both with the end of the last.
     """
     powers, inverses = _powers()
-    values = letters.astype(np.uint64)
+    sums = np.empty(letters.size + 1, np.uint64)
+    sums[0] = 0
+    values = sums[1:]
+    values[:] = letters
     values[bounds[:-1]] += _WORD_START
     values *= powers[: letters.size]
-    sums = np.zeros(letters.size + 1, np.uint64)
-    np.cumsum(values, out=sums[1:])
+    np.cumsum(values, out=values)
     first = np.concatenate((bounds[: max(bounds.size - RUN, 0)], ends[:-1]))
     hashes = sums.take(np.concatenate((bounds[RUN:], ends[1:])))
     hashes -= sums.take(first)

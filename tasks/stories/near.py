@@ -27,30 +27,39 @@ class Keys:
 
     def __init__(self, held: Mapping[int, Sequence[int]], arriving: Iterable[Collection[int]]) -> None:
         self._under: dict[int, list[int]] = {key: list(numbers) for key, numbers in held.items()}
+        self._laid: set[int] = set()
+        self._nearest: dict[tuple[int, ...], list[int]] = {}
         for key, times in Counter(chain.from_iterable(arriving)).items():
             if times > 1:
                 self._under.setdefault(key, [])
 
-    def nearest(self, keys: Collection[int], text_key: int) -> list[int]:
+    def nearest(self, keys: tuple[int, ...], text_key: int) -> list[int]:
         """The same text and the texts with `ENOUGH` of these keys, those with the rarest ones first.
 
         The same text needs no more than its own key: where copy is written by a pattern (the weather, the lottery),
         most keys are full, and two copies of one piece share hardly another.
         """
+        if self._under.keys().isdisjoint(keys):
+            return []
+        if keys in self._nearest and self._laid.isdisjoint(keys):
+            return self._nearest[keys]
         shared = [self._under[key] for key in keys if key in self._under]
         times = Counter(chain.from_iterable(shared))
         weights = dict.fromkeys(self._under.get(text_key, ()), 0.0)
         weights |= {number: 0.0 for number, count in times.items() if count >= ENOUGH}
-        if not weights:
-            return []
-        for numbers in shared:
-            for number in numbers:
-                if number in weights:
-                    weights[number] += 1 / len(numbers)
-        return sorted(weights, key=lambda number: (-weights[number], number))[:NEAREST]
+        if weights:
+            for numbers in shared:
+                for number in numbers:
+                    if number in weights:
+                        weights[number] += 1 / len(numbers)
+        found = sorted(weights, key=lambda number: (-weights[number], number))[:NEAREST]
+        self._nearest[keys] = found
+        return found
 
     def lay(self, number: int, keys: Sequence[int]) -> Sequence[int]:
         """Let later texts find this one; returns the keys it is found by, which are those that are not full."""
+        if self._under.keys().isdisjoint(keys):
+            return keys
         full: set[int] = set()
         for key in keys:
             numbers = self._under.get(key)
@@ -58,6 +67,7 @@ class Keys:
                 continue
             if len(numbers) < FULL:
                 numbers.append(number)
+                self._laid.add(key)
             else:
                 full.add(key)
         return [key for key in keys if key not in full] if full else keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel import Session
@@ -33,16 +34,16 @@ def texts(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, Fingerpr
             (content.get("headline", ""), "\n\n".join(block["text"] for block in content.get("blocks", ())))
             for content in contents.values()
         ]
-        read = dict(zip(contents, fingerprints(wordings), strict=True))
-        for article_id, made in read.items():
-            remember(article_id, missing[article_id], made)
-        found |= read
+        for article_id, made in zip(contents, fingerprints(wordings), strict=True):
+            found[article_id] = remember(article_id, missing[article_id], made)
     return found
 
 
-def remember(article_id: UUID, revision: int, made: Fingerprint) -> None:
-    """Keep a text at hand: one that has a copy soon has another."""
-    _recent[article_id, revision] = made
+def remember(article_id: UUID, revision: int, made: Fingerprint) -> Fingerprint:
+    """Keep a text at hand, for one that has a copy soon has another; returns what is kept."""
+    kept = replace(made, folded=made.folded.apart())
+    _recent[article_id, revision] = kept
     _recent.move_to_end((article_id, revision))
     while len(_recent) > RECENT:
         _recent.popitem(last=False)
+    return kept

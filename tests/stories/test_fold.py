@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.stories.fingerprint import Fingerprint, fingerprint, fingerprints
+from tasks.stories.fingerprint import KEYS_OF_ALL, Fingerprint, fingerprint, fingerprints
 from tasks.stories.fold import MAX_CHARACTERS, Folded, fold, fold_texts
 
 PIECES = (
@@ -19,7 +18,8 @@ texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=60).map
 
 
 def values(folded: Folded) -> list[object]:
-    return [one.tolist() if hasattr(one, "tolist") else one for one in astuple(folded)]
+    arrays = (folded.offsets, folded.shingles, folded.numeric)
+    return [folded.source, folded.whole, folded.words, *(one.tolist() for one in arrays)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -33,9 +33,18 @@ def test_a_text_as_long_as_is_read_stands_beside_short_ones() -> None:
     assert [values(one) for one in fold_texts(many)] == [values(fold(text)) for text in many]
 
 
-def test_what_is_kept_of_a_text_holds_no_other_text() -> None:
-    one, other = fold_texts(["eins zwei drei vier fünf", "six seven eight nine ten eleven"])
-    assert [folded.shingles.base is None and folded.numeric.base is None for folded in (one, other)] == [True, True]
+def test_a_text_set_apart_is_the_same_and_holds_no_other_text() -> None:
+    for one in fold_texts(["eins zwei drei vier fünf", "six seven eight nine ten eleven"]):
+        alone = one.apart()
+        assert values(alone) == values(one)
+        assert all(array.base is None for array in (alone.begins, alone.shingles, alone.numeric))
+
+
+def test_a_text_longer_than_others_has_the_keys_it_has_alone() -> None:
+    many = [("", " ".join(f"wort{n}x{length}" for n in range(length))) for length in (30, 5000, 1027, 19, 0, 24)]
+    assert [made.keys for made in fingerprints(many)] == [fingerprint(*article).keys for article in many]
+    smallest = np.sort(fingerprint(*many[1]).folded.shingles)[:KEYS_OF_ALL].view(np.int64).tolist()
+    assert {*smallest} <= {*fingerprint(*many[1]).keys}
 
 
 @settings(max_examples=100, deadline=None)
