@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Select, Text, and_, bindparam, cast, delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from storage import bulk
+from storage.encode import to_json
 from storage.errors import Raced, UnknownArticle
-from storage.models import Article, ArticleStatus, ArticleTag, Feed, Identity, Revision, metadata
-from storage.records import HeldArticle
+from storage.models import Article, ArticleStatus, ArticleTags, Feed, Identity, Revision, metadata
+from storage.records import HeldArticle, Tag
 
 Key = tuple[str, str]
 # Bound parameters per statement: SQLite allows 32,766, and a plan over more values gains nothing.
@@ -134,38 +135,33 @@ _HEADLINES_OF = _HEADLINES.where(col(Article.id).in_(bindparam("ids", expanding=
 _NEWEST_HEADLINES = _HEADLINES.order_by(col(Article.first_seen_at).desc()).limit(bindparam("most"))
 
 
-def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ArticleTag]]:
+def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, tuple[Tag, ...]]:
     """The tags of these articles in their order."""
-    found: dict[UUID, list[ArticleTag]] = {article_id: [] for article_id in ids}
+    found: dict[UUID, tuple[Tag, ...]] = dict.fromkeys(ids, ())
     wanted = list(found)
+    columns = (col(ArticleTags.article_id), col(ArticleTags.tags))
     for start in range(0, len(wanted), CHUNK):
-        query = select(ArticleTag).where(col(ArticleTag.article_id).in_(wanted[start : start + CHUNK]))
-        for tag in session.scalars(query.order_by(col(ArticleTag.article_id), col(ArticleTag.number))):
-            found[tag.article_id].append(tag)
+        query = select(*columns).where(columns[0].in_(wanted[start : start + CHUNK]))
+        for article_id, tags in session.execute(query):
+            found[article_id] = tuple(Tag(**tag | {"evidence": tuple(tag["evidence"])}) for tag in tags)
     return found
 
 
 @dataclass(kw_only=True)
 class Writes:
-    """Everything one document changes, as rows, so that a transaction is a handful of statements.
-
-    `tags` are values in the order of `TAG_COLUMNS`: they are most of the rows.
-    """
+    """Everything one document changes, as rows, so that a transaction is a handful of statements."""
 
     articles: list[dict[str, Any]]
     updates: list[dict[str, Any]]
     revisions: list[dict[str, Any]]
     identities: list[dict[str, Any]]
     aliases: list[dict[str, Any]]
-    tags: list[tuple[Any, ...]]
+    tags: list[dict[str, Any]]
     retagged: list[UUID]
 
 
-TAG_COLUMNS = (
-    *("article_id", "number", "kind", "label", "scheme", "code", "confidence", "enricher", "version", "evidence"),
-)
 _ARTICLES, _REVISIONS, _IDENTITIES, _TAGS = (
-    metadata.tables[model.__tablename__] for model in (Article, Revision, Identity, ArticleTag)
+    metadata.tables[model.__tablename__] for model in (Article, Revision, Identity, ArticleTags)
 )
 
 
@@ -201,8 +197,8 @@ def write(session: Session, writes: Writes) -> None:
             raise Raced(f"article {row['id']} was revised by another worker meanwhile")
     bulk.insert(session, _REVISIONS, writes.revisions)
     if writes.retagged:
-        connection.execute(delete(ArticleTag).where(col(ArticleTag.article_id).in_(writes.retagged)))
-    bulk.insert_values(session, _TAGS, TAG_COLUMNS, writes.tags)
+        connection.execute(delete(ArticleTags).where(col(ArticleTags.article_id).in_(writes.retagged)))
+    bulk.insert(session, _TAGS, writes.tags)
 
 
 def past(
@@ -222,7 +218,7 @@ def purge(session: Session, ids: Collection[UUID]) -> None:
     for start in range(0, len(wanted), CHUNK):
         some = wanted[start : start + CHUNK]
         for model, column in (
-            (ArticleTag, ArticleTag.article_id),
+            (ArticleTags, ArticleTags.article_id),
             (Revision, Revision.article_id),
             (Article, Article.id),
         ):
@@ -316,6 +312,18 @@ def select_articles(selection: Selection, *columns: Any) -> Select[Any]:
     return query
 
 
+def _named(tag: str) -> Any:
+    """Whether a row of tags has one with this label or code, in whatever case.
+
+    The text of the JSON says it: a quotation mark within a value is escaped there, so that `"label":"…"` can only be
+    the field. The databases' lower() may know only ASCII: what is asked for is also looked for as it is written.
+    """
+    text = cast(col(ArticleTags.tags), Text)
+    fields = [f'"{name}":{to_json(tag)}' for name in ("label", "code")]
+    spellings = [text.contains(field, autoescape=True) for field in fields]
+    return or_(*spellings, *(func.lower(text).contains(field.lower(), autoescape=True) for field in fields))
+
+
 def _conditions(selection: Selection) -> list[Any]:
     conditions: list[Any] = []
     if selection.article_ids:
@@ -333,9 +341,7 @@ def _conditions(selection: Selection) -> list[Any]:
     if selection.language is not None:
         conditions.append(col(Article.language) == selection.language)
     if selection.tag is not None:
-        named = or_(func.lower(col(ArticleTag.label)) == selection.tag.lower(), col(ArticleTag.code) == selection.tag)
-        tagged = select(col(ArticleTag.article_id)).where(named)
-        conditions.append(col(Article.id).in_(tagged))
+        conditions.append(col(Article.id).in_(select(col(ArticleTags.article_id)).where(_named(selection.tag))))
     if selection.words is not None:
         # SQLite's own lower() and LIKE know only ASCII: the pieces are matched as they are written, or capitalised.
         for word in selection.words.split():

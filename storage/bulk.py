@@ -1,4 +1,4 @@
-"""Many rows into one table at once, past the statement compiler: a document is a thousand rows, most of them tags.
+"""Many rows into one table at once, past the statement compiler: a document is hundreds of rows.
 
 Values go through the column types' own conversion and nothing else, a column at a time. What SQLAlchemy does besides
 for each row (a dictionary of parameters, a look-up per column) costs several times what the database does. Postgres

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from sqlmodel import Session, col
 
 from storage import articles, outbox, quarantine
 from storage.models import Article, Document, Feed, FeedStatus, OutboxEvent, Revision
+from storage.records import Tag
 
 # Lines of each list that the tallest terminal could show.
 MOST = 40
@@ -250,7 +252,7 @@ def _first_named(*columns: Any) -> Any:
     return func.coalesce(*(func.nullif(column, "") for column in columns), col(Feed.url))
 
 
-def _article_line(row: Any, content: dict[str, Any], tags: list[Any]) -> ArticleLine:
+def _article_line(row: Any, content: dict[str, Any], tags: Iterable[Tag]) -> ArticleLine:
     order = {"rule": 0, "topic": 1, "person": 2, "organisation": 3, "place": 4}
     about = sorted((tag for tag in tags if tag.kind in order), key=lambda tag: order[tag.kind])
     return ArticleLine(

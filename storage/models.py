@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Enum, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy import JSON, BigInteger, Enum, Index, Integer, LargeBinary, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from storage.records import Cause, FetchOutcome
@@ -290,22 +290,16 @@ class Identity(SQLModel, table=True):
     article_id: UUID
 
 
-class ArticleTag(SQLModel, table=True):
-    """A tag on an article with its provenance; `number` only orders them."""
+class ArticleTags(SQLModel, table=True):
+    """All tags of an article with their provenance, in their order: a list of `records.Tag` as JSON.
 
-    __tablename__ = "tag"
-    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+    One row, because they come together and are read together: a row for each was half of what an article wrote.
+    """
+
+    __tablename__ = "article_tags"
 
     article_id: UUID = Field(primary_key=True, foreign_key="article.id")
-    number: int = Field(primary_key=True, sa_type=SmallInteger)
-    kind: str
-    label: str = Field(sa_type=Text)
-    scheme: str | None = None
-    code: str | None = None
-    confidence: float = 1.0
-    enricher: str
-    version: str
-    evidence: list[str] = Field(default_factory=list, sa_type=JSON)
+    tags: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
 
 
 class OutboxEvent(SQLModel, table=True):

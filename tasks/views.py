@@ -10,7 +10,7 @@ from sqlmodel import Session
 from storage.articles import tags_of
 from storage.errors import UnknownArticle
 from storage.models import Article, Feed, Revision
-from storage.records import ArticleView, Tag
+from storage.records import ArticleView
 from tasks.content import clean_of, media_of, time_of
 
 
@@ -39,18 +39,6 @@ def stored_view(session: Session, article_id: UUID, number: int) -> ArticleView:
         clean=clean_of(content),
         authors=tuple(content.get("authors", ())),
         media=media_of(content),
-        tags=tuple(
-            Tag(
-                kind=row.kind,
-                label=row.label,
-                scheme=row.scheme,
-                code=row.code,
-                confidence=row.confidence,
-                enricher=row.enricher,
-                version=row.version,
-                evidence=tuple(row.evidence),
-            )
-            for row in tags_of(session, [article_id])[article_id]
-        ),
+        tags=tags_of(session, [article_id])[article_id],
         normalizer=revision.normalizer,
     )

@@ -12,7 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from storage import articles, outbox, stories
-from storage.models import ArticleTag, Document, Feed
+from storage.models import Document, Feed
 from storage.records import ArticleView, Cause, Event, HeldArticle, Tag
 from tasks import events
 from tasks.content import fingerprint as content_sha256
@@ -80,11 +80,11 @@ def write(
             told.append(_withdrawn(session, room, decision, decision.held, document, occasion))
         if not decision.content:
             continue
-        before = [_record(tag) for tag in old_tags.get(decision.article_id, ())]
+        before = old_tags.get(decision.article_id, ())
         retagged = decision.held is None or _names(before) != _names(decision.tags)
         number = _rows(writes, decision, document, own, tagger=room.enrichers.version, occasion=occasion)
         if retagged:
-            writes.tags += _tag_rows(decision)
+            writes.tags.append({"article_id": decision.article_id, "tags": decision.tags})
             writes.retagged += [decision.article_id] if decision.held is not None else []
         if decision.outcome in {"created", "revised"} or retagged:
             view = _view(feed, decision, number, occasion.now, settled.get(decision.article_id))
@@ -193,20 +193,6 @@ def _rows(
     return number
 
 
-def _tag_rows(decision: Decision) -> list[tuple[Any, ...]]:
-    """The tags as `storage.articles.TAG_COLUMNS` has them."""
-    own = decision.article_id
-    return [
-        (own, number, t.kind, t.label, t.scheme, t.code, t.confidence, t.enricher, t.version, t.evidence)
-        for number, t in enumerate(decision.tags)
-    ]
-
-
-def _record(row: ArticleTag) -> Tag:
-    values = row.model_dump(exclude={"article_id", "number"})
-    return Tag(**values | {"evidence": tuple(row.evidence)})
-
-
 def _names(tags: Iterable[Tag]) -> set[tuple[str, str, str | None, str | None]]:
     """What makes two taggings differ for a subscriber: not the confidence, not the words that led there."""
     return {(tag.kind, tag.label, tag.scheme, tag.code) for tag in tags}
@@ -242,7 +228,7 @@ def _view(feed: Feed, decision: Decision, number: int, now: datetime, settled: S
 
 
 def _events(
-    room: Room, view: ArticleView, decision: Decision, before: list[Tag] | None, occasion: Occasion
+    room: Room, view: ArticleView, decision: Decision, before: Sequence[Tag] | None, occasion: Occasion
 ) -> list[Event]:
     """What to tell of one article; `before` are its tags until now where they changed."""
     common: dict[str, Any] = {"cause": occasion.cause, "now": occasion.now, "detail": _detail(room)}
@@ -250,7 +236,7 @@ def _events(
         return [events.article_created(view, backfill=occasion.backfill, **common)]
     if decision.outcome == "revised":
         return [events.article_revised(view, changed=decision.changed, **common)]
-    return [events.article_tags_changed(view, before=before or [], **common)]
+    return [events.article_tags_changed(view, before=before or (), **common)]
 
 
 def _detail(room: Room) -> Detail:

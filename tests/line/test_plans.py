@@ -23,8 +23,10 @@ from tasks.fetch import FetchPolicy
 from tasks.room import Room
 
 # Tables that grow with every article, poll or event.
-GROWING = ("article", "revision", "tag", "identity", "document", "blob", "fetch", "outbox", "story_print", "story_band",
-           "story_member", "story")  # fmt: skip
+GROWING = (
+    *("article", "revision", "article_tags", "identity", "document", "blob", "fetch", "outbox"),
+    *("story_print", "story_band", "story_member", "story"),
+)
 # Read from one end by their key until a limit is reached: SQLite calls that a scan, too.
 ENDED = " LIMIT "
 # A limit does not help there: all rows are read before the first one is known.

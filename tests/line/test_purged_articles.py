@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 from wire import Clock, articles, bath, events, poll_and_ingest, subscribe
 
-from storage.models import Article, ArticleTag, Blob, Document, Feed, Identity, Revision
+from storage.models import Article, ArticleTags, Blob, Document, Feed, Identity, Revision
 from storage.story_models import Ruling, Story, StoryMember, StoryRuling
 from tasks import housekeeping
 from tasks.room import Room
@@ -52,7 +52,9 @@ def test_an_article_past_its_time_goes_with_all_that_hangs_on_it(
     assert rows(forgetful, Revision) == 1
     assert rows(forgetful, Identity) == keys
     with forgetful.sessions() as session:
-        assert set(session.scalars(select(col(ArticleTag.article_id)))) <= set(session.scalars(select(col(Article.id))))
+        assert set(session.scalars(select(col(ArticleTags.article_id)))) <= set(
+            session.scalars(select(col(Article.id)))
+        )
     assert rows(forgetful, Document) == rows(forgetful, Blob) == 1  # nobody needs the other documents any more
 
 

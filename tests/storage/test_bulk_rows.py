@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
 from storage import bulk, db, feeds
+from storage.articles import Selection, select_articles, tags_of
 from storage.db import Sessions, make_engine, make_sessions
-from storage.models import Article, ArticleTag, Identity, Revision, metadata
-from storage.records import Cause
+from storage.models import Article, Identity, Revision, metadata
+from storage.records import Cause, Tag
 
 NOW = datetime(2026, 5, 4, 12, 30, 1, 250, tzinfo=UTC)
 
@@ -46,16 +47,39 @@ def test_ids_times_and_nested_values_come_back_as_they_went_in(sessions: Session
 
 def test_more_rows_than_one_statement_takes_all_go_in_in_their_order(sessions: Sessions) -> None:
     row = article(sessions)
-    names = ("article_id", "number", "kind", "label", "scheme", "code", "confidence", "enricher", "version", "evidence")
-    tags = [(row["id"], n, "place", f"Ort {n}", None, None, 0.5, "names", "1", ("a", str(n))) for n in range(137)]
+    names = ("article_id", "number", "created_at", "cause", "entry_sha256", "content_sha256", "normalizer")
+    names += ("document_id", "position", "changed", "content")
+    versions = [
+        (row["id"], n, NOW, Cause.POLL, "e", "c", 1, 1, n, ("headline", str(n)), {"headline": f"Fassung {n}"})
+        for n in range(137)
+    ]
     with sessions.begin() as session:
         bulk.insert(session, metadata.tables["article"], [row])
-        assert bulk.insert_values(session, metadata.tables["tag"], names, tags) == 137
+        assert bulk.insert_values(session, metadata.tables["revision"], names, versions) == 137
     with sessions() as session:
-        held = session.scalars(select(ArticleTag).order_by(col(ArticleTag.number))).all()
-        assert [(tag.number, tag.label, tag.evidence) for tag in held] == [
-            (n, f"Ort {n}", ["a", str(n)]) for n in range(137)
+        held = session.scalars(select(Revision).order_by(col(Revision.number))).all()
+        assert [(one.number, one.changed, one.content) for one in held] == [
+            (n, ["headline", str(n)], {"headline": f"Fassung {n}"}) for n in range(137)
         ]
+
+
+def test_the_tags_of_an_article_come_back_as_they_went_in(sessions: Sessions) -> None:
+    row, bare = article(sessions), article(sessions)
+    tags = (
+        Tag(kind="place", label='Ö "x" % _', code="AT", scheme="iso3166", confidence=0.5, evidence=("a", "b")),
+        Tag(kind="topic", label="Sport", code="medtop:15000000", scheme="medtop", enricher="topics", version="1"),
+    )
+    with sessions.begin() as session:
+        bulk.insert(session, metadata.tables["article"], [row, bare])
+        bulk.insert(session, metadata.tables["article_tags"], [{"article_id": row["id"], "tags": tags}])
+    with sessions() as session:
+        assert tags_of(session, [bare["id"], row["id"]]) == {bare["id"]: (), row["id"]: tags}
+        for tag, found in (
+            ('Ö "x" % _', True), ("sport", True), ("SPORT", True), ("medtop:15000000", True), ("at", True),
+            ("spor", False), ("Ö", False), ("a", False), ("topics", False), ('Ö "x" _ %', False),
+        ):  # fmt: skip
+            chosen = session.scalars(select_articles(Selection(tag=tag), col(Article.id))).all()
+            assert chosen == ([row["id"]] if found else []), tag
 
 
 def test_what_is_held_already_is_left_out_or_refused_as_asked(sessions: Sessions) -> None:

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, func, inspect, text
 
-from storage import feeds, migrate, source_lines
+from storage import bulk, feeds, migrate, source_lines
+from storage.articles import Selection, select_articles, tags_of
 from storage.db import make_engine, make_sessions
+from storage.ids import new_id
 from storage.models import metadata
+from storage.records import Tag
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -47,12 +50,42 @@ def test_lines_that_came_once_go_on_counting_after_a_step_back_and_forth(engine:
         kept = connection.execute(text("SELECT lines FROM source_lines")).scalar_one()
     assert "once" in str(kept)
     migrate.upgrade(engine)
-    assert "ix_tag_kind_label" not in indexes(engine, "tag")
+    assert "tag" not in inspect(engine).get_table_names()
     with sessions.begin() as session:
         row = source_lines.load(session, feed.id)
         assert source_lines.seen(row, ["often", "once", "never"]) == {"often": 2, "once": 1, "never": 0}
         source_lines.count(row, [{"once": "Ein Satz"}], NOW)
         assert source_lines.seen(row, ["often", "once"]) == {"often": 2, "once": 2}
+
+
+def test_tags_are_an_articles_own_after_a_step_back_and_forth(engine: Engine) -> None:
+    tags = tuple(
+        Tag(kind="place", label=f"Ort „{n}“", scheme="iso3166" if n else None, code="AT" if n else None,
+            confidence=0.97, enricher="names", version="2", evidence=("in Ort", str(n)))
+        for n in range(3)
+    )  # fmt: skip
+    sessions = make_sessions(engine)
+    ids = [new_id() for _ in range(1_203)]  # more than one batch
+    articles = [
+        {"id": one, "status": "usable", "feed_id": 1, "revision": 1, "headline": "", "first_seen_at": NOW,
+         "revised_at": NOW, "entry_sha256": "", "content_sha256": "", "normalizer": 1, "tagger": "", "document_id": 1,
+         "position": 0, "words": 0}
+        for one in ids
+    ]  # fmt: skip
+    with sessions.begin() as session:
+        feeds.add(session, url="https://morgenpost.example/feed", now=NOW)
+        session.flush()
+        bulk.insert(session, metadata.tables["article"], articles)
+        rows = [{"article_id": one, "tags": tags[: n % 4]} for n, one in enumerate(ids)]
+        bulk.insert(session, metadata.tables["article_tags"], rows)
+    migrate.downgrade(engine, "0013")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tag")) == sum(n % 4 for n in range(len(ids)))
+    migrate.upgrade(engine)
+    with sessions() as session:
+        assert tags_of(session, ids) == {one: tags[: n % 4] for n, one in enumerate(ids)}
+        of_a_label = select_articles(Selection(tag="ort „2“"), func.count())
+        assert session.scalar(of_a_label) == len(ids) // 4
 
 
 def test_postgres_packs_long_values_with_lz4_where_it_can(postgres_url: str) -> None:

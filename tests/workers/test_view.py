@@ -231,7 +231,7 @@ def test_a_database_that_is_emptied_meanwhile_is_read_from_its_beginning(on_sqli
     with reading(on_sqlite.sessions) as session:
         glancer.look(session)
     with on_sqlite.sessions.begin() as session:
-        for table in ("outbox", "tag", "revision", "identity", "article"):
+        for table in ("outbox", "article_tags", "revision", "identity", "article"):
             session.connection().execute(text(f"DELETE FROM {table}"))
     with reading(on_sqlite.sessions) as session:
         found = glancer.look(session)

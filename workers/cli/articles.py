@@ -121,6 +121,8 @@ def show(
 
     Example: `wireroom articles show 0198c2d4 --explain`
     """
+    from dataclasses import asdict
+
     from storage import articles
     from storage.db import reading
     from storage.records import Entry
@@ -150,7 +152,7 @@ def show(
             "document": row.document_id,
             "page": _page(session, article),
         }
-        tag_facts = [tag.model_dump(exclude={"article_id", "number"}) for tag in tags]
+        tag_facts = [asdict(tag) for tag in tags]
         if as_json:
             print_json(facts | row.content | {"tags": tag_facts})
             return
