@@ -56,18 +56,18 @@ class Keys:
         self._nearest[keys] = found
         return found
 
-    def lay(self, number: int, keys: Sequence[int]) -> Sequence[int]:
-        """Let later texts find this one; returns the keys it is found by, which are those that are not full."""
-        if self._under.keys().isdisjoint(keys):
-            return keys
-        full: set[int] = set()
-        for key in keys:
-            numbers = self._under.get(key)
-            if numbers is None:
-                continue
-            if len(numbers) < FULL:
-                numbers.append(number)
-                self._laid.add(key)
-            else:
-                full.add(key)
-        return [key for key in keys if key not in full] if full else keys
+    def lay(self, number: int, keys: Sequence[int], text_key: int) -> Sequence[int]:
+        """Let later texts find this one; returns the keys it is found by, which are those that are not full.
+
+        A text with enough of them is found by them where it comes again, too, and its own key is not among them.
+        """
+        every_key = (*keys, text_key)
+        free: Sequence[int] = every_key
+        if not self._under.keys().isdisjoint(every_key):
+            free = [key for key in every_key if len(self._under.get(key, ())) < FULL]
+            for key in free:
+                if key in self._under:
+                    self._under[key].append(number)
+                    self._laid.add(key)
+        found_by = [key for key in free if key != text_key]
+        return found_by if len(found_by) >= ENOUGH else free

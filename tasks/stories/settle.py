@@ -76,7 +76,7 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
         if placement is not None or arrival.revised:
             remember(arrival.article_id, arrival.revision, mark)
         if placement is None or placement.duplicate_of is None:
-            keys = table.lay(arrival)
+            keys = table.lay(arrival, mark.text_key)
             lasting.append(
                 Print(article_id=arrival.article_id, version=mark.version, text_key=mark.text_key, keys=keys)
             )

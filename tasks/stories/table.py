@@ -80,11 +80,11 @@ class Table:
         self.read([one])
         return self.texts.get(one.article_id) or fingerprint("", "")
 
-    def lay(self, arrival: Arrival) -> Sequence[int]:
+    def lay(self, arrival: Arrival, text_key: int) -> Sequence[int]:
         """Let later arrivals find this one; returns the keys it is found by."""
         number = -1 - len(self.known)
         self.known[number] = arrival
-        return self.keys.lay(number, arrival.fingerprint.every_key)
+        return self.keys.lay(number, arrival.fingerprint.keys, text_key)
 
     def write_members(self) -> None:
         """Write the stories and members that are not written yet."""
@@ -140,10 +140,13 @@ def _compared_first(table: Table, arrivals: Iterable[Arrival]) -> Iterator[Held]
 
 
 def _grouped(table: Table, arrival: Arrival) -> dict[UUID, list[Held | Arrival]]:
+    near = [table.known[number] for number in _nearest(table.keys, arrival) if number in table.known]
+    if len(near) > 1:
+        # What was changed in a word may share all the keys; the same text says more.
+        near.sort(key=lambda one: one.text_key != arrival.text_key)
     groups: dict[UUID, list[Held | Arrival]] = {}
-    for number in _nearest(table.keys, arrival):
-        one = table.known.get(number)
-        if one is not None and one.article_id != arrival.article_id:
+    for one in near:
+        if one.article_id != arrival.article_id:
             groups.setdefault(table.story_of.get(one.article_id, one.article_id), []).append(one)
     return dict(islice(groups.items(), COMPARED))
 

@@ -18,6 +18,7 @@ from storage import story_index
 from storage.db import make_engine, make_sessions
 from storage.records import StoryRelation
 from storage.story_models import StoryBand, StoryPrint
+from tasks.stories import fingerprint
 from tasks.stories.near import FULL
 
 PIECE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "copy.yaml").read_text(encoding="utf-8"))
@@ -226,3 +227,27 @@ def test_the_same_text_is_found_where_its_other_keys_are_full(wire: Any) -> None
     (one, two), beside = wire.document(("Lage morgen", another), ("Lage morgen", another))
     assert beside[two].duplicate_of == one
     assert wire.story_of(first) == wire.story_of(second) != wire.story_of(one)
+
+
+def test_the_same_text_is_known_from_one_that_was_changed_in_a_word(wire: Any) -> None:
+    changed = COPY.replace("Decken", "Wolldecken")
+    shared = set(fingerprint(HEADLINE, COPY).keys) & set(fingerprint(HEADLINE, changed).keys)
+    assert len(shared) == len(fingerprint(HEADLINE, COPY).keys)
+    edited, _ = wire.article(HEADLINE, changed)
+    first, _ = wire.article(HEADLINE, COPY, feed=2)
+    again, settled = wire.article("Anders überschrieben", COPY.upper(), feed=2)
+    assert settled.duplicate_of == first
+    assert wire.groups([edited, first, again]) == {frozenset({edited, first, again})}
+
+
+def test_a_text_needs_its_own_key_only_where_its_others_are_few(wire: Any) -> None:
+    wire.article(HEADLINE, COPY)
+    short, _ = wire.article("Wetter", "Heute bleibt es im Norden trocken.")
+    with wire.sessions() as session:
+        prints = dict(session.execute(select(StoryPrint.text_key, StoryPrint.keys)).all())
+    assert {text_key: text_key in story_index.unpack(keys) for text_key, keys in prints.items()} == {
+        fingerprint(HEADLINE, COPY).text_key: False,
+        fingerprint("Wetter", "Heute bleibt es im Norden trocken.").text_key: True,
+    }
+    _, settled = wire.article("Wetter", "Heute bleibt es im Norden trocken.", feed=2)
+    assert settled.duplicate_of == short
