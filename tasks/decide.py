@@ -294,7 +294,7 @@ def _worked_out(
 
     def learn(decision: Decision) -> None:
         if decision.outcome == "created":
-            decision.taught = line_keys(_clean(decision), readings[id(decision)].keys)
+            decision.taught = line_keys(_clean(decision), readings[id(decision)].seen)
 
     todo = [decision for decision in decisions if _open(decision)]
     each(clean)

@@ -2,8 +2,9 @@
 
 from storage.records import KnownLine
 from tasks.normalize.boilerplate import key_of, line_keys
-from tasks.normalize.clean import VERSION, Reading, clean_copy, clean_headline, normalize, read
+from tasks.normalize.clean import VERSION, clean_copy, clean_headline, normalize
 from tasks.normalize.judge import THRESHOLD
+from tasks.normalize.reading import Reading, read
 
 __all__ = [
     "THRESHOLD",

@@ -1,6 +1,6 @@
-"""Reads HTML or plain text into typed blocks: what a reader sees, in order, and what each piece is.
+"""Reads HTML or plain text into pieces: what a reader sees, in order, and what block each piece is.
 
-Blocks are plain text, so nothing is sanitised: no markup of the source survives to need it.
+Pieces are plain text, so nothing is sanitised: no markup of the source survives to need it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from lxml import etree
 
-from storage.records import Block, BlockKind, Markup
-from tasks.normalize.plain import is_verse, stanzas, text_blocks
+from storage.records import BlockKind, Markup
+from tasks.normalize.plain import Piece, is_verse, stanzas, text_blocks
 
 _SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "select", "textarea"})
 _KINDS = {
@@ -85,13 +85,13 @@ def looks_like_html(text: str) -> bool:
     return "<" in text and _TAG.search(text) is not None
 
 
-def read_blocks(markup: Markup) -> list[Block]:
-    """Return the blocks of `markup` in order; their text is not mended yet."""
+def read_blocks(markup: Markup) -> list[Piece]:
+    """Return the pieces of `markup` in order; their text is not mended yet."""
     return html_blocks(markup.value) if markup.kind == "html" else list(text_blocks(markup.value))
 
 
-def html_blocks(source: str) -> list[Block]:
-    """Return the blocks of an HTML fragment or page; source without any tag is read as text with entities."""
+def html_blocks(source: str) -> list[Piece]:
+    """Return the pieces of an HTML fragment or page; source without any tag is read as text with entities."""
     if "<" not in source:
         return list(text_blocks(html.unescape(source) if "&" in source else source))
     root = etree.fromstring(source.encode("utf-8", "replace").replace(b"\x00", b""), _PARSER)
@@ -106,10 +106,10 @@ def html_blocks(source: str) -> list[Block]:
 
 
 class _Reader:
-    """Collects the text of an element walk into blocks; the innermost element with a kind names the block."""
+    """Collects the text of an element walk into pieces; the innermost element with a kind names the piece."""
 
     def __init__(self) -> None:
-        self.ready: list[Block] = []
+        self.ready: list[Piece] = []
         self.text: list[str] = []
         self.skipping = 0
         self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
@@ -129,7 +129,7 @@ class _Reader:
                     kind = _PLAIN[tag]
                     if kind is BlockKind.PARAGRAPH and child.get("class"):
                         kind = _kind_of(child) or kind
-                    self.ready.append(Block(kind=kind, text=text))
+                    self.ready.append((kind, text))
             elif tag in _BOXES and depth < _DEEPEST and not _kind_of(child):
                 self._flush()
                 self.children(child, depth + 1)
@@ -197,7 +197,7 @@ class _Reader:
         if element.tail and not self.skipping:
             self.text.append(element.tail)
 
-    def close(self) -> list[Block]:
+    def close(self) -> list[Piece]:
         self._flush()
         return self.ready
 
@@ -207,7 +207,7 @@ class _Reader:
         inner = (each.get("src") for each in element.iter("source"))
         address = next(filter(None, (element.get("src"), element.get("data-src"), element.get("data"), *inner)), "")
         if address and not address.startswith(_NO_ADDRESS):
-            self.ready.append(Block(kind=BlockKind.EMBED, text=address))
+            self.ready.append((BlockKind.EMBED, address))
         self.skipping += 1
 
     def _post(self, element: etree._Element) -> None:
@@ -216,7 +216,7 @@ class _Reader:
         links = [link for link in (each.get("href") for each in element.iter("a")) if link]
         address = element.get("data-instgrm-permalink") or element.get("cite") or (links[-1] if links else "")
         if words or address:
-            self.ready.append(Block(kind=BlockKind.EMBED, text=f"{words} {address}".strip()))
+            self.ready.append((BlockKind.EMBED, f"{words} {address}".strip()))
         self.skipping += 1
 
     def _edge(self) -> None:
@@ -241,7 +241,7 @@ class _Reader:
         elif _BREAK in text:
             self.ready.extend(_broken(text, kind))
         else:
-            self.ready.append(Block(kind=kind, text=text))
+            self.ready.append((kind, text))
 
 
 def _kind_of(element: etree._Element) -> BlockKind | None:
@@ -260,27 +260,27 @@ def _kind_of_class(classes: str) -> BlockKind | None:
     return None
 
 
-def _row(text: str) -> Iterator[Block]:
+def _row(text: str) -> Iterator[Piece]:
     """A row of a table of facts is one block; a row that only lays out a page yields what its cells hold."""
     cells = [[part for part in cell.split(_BREAK) if part.strip()] for cell in text.split(_CELL)]
     if any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
         for cell in cells:
             for part in cell:
-                yield Block(kind=BlockKind.PARAGRAPH, text=part)
+                yield BlockKind.PARAGRAPH, part
         return
     row = " | ".join(" ".join(" ".join(cell).split()) for cell in cells)
     if row.strip(" |"):
-        yield Block(kind=BlockKind.TABLE_ROW, text=row)
+        yield BlockKind.TABLE_ROW, row
 
 
-def _broken(text: str, kind: BlockKind) -> Iterator[Block]:
+def _broken(text: str, kind: BlockKind) -> Iterator[Piece]:
     """Lines parted by <br>: a double break parts paragraphs, a single one lines or verses."""
     for group in re.split(rf"{_BREAK}\s*{_BREAK}[\s{_BREAK}]*", text):
         lines = [" ".join(line.split()) for line in group.split(_BREAK) if line.strip()]
         if kind in {BlockKind.PARAGRAPH, BlockKind.QUOTE} and is_verse(lines):
-            yield Block(kind=BlockKind.VERSE, text="\n".join(lines))
+            yield BlockKind.VERSE, "\n".join(lines)
         elif kind is BlockKind.SUBHEAD and lines:
-            yield Block(kind=kind, text=" ".join(lines))
+            yield kind, " ".join(lines)
         else:
             for line in lines:
-                yield Block(kind=kind, text=line)
+                yield kind, line

@@ -14,10 +14,12 @@ import xxhash
 
 from storage.records import BlockKind, CleanArticle, KnownLine, KnownLines
 from tasks.normalize.fold import fold_lines, mask_digits
+from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.targets import Finding
 
 LEARNABLE = 400  # bytes of key; longer lines are never learned, they are copy
+_NEVER = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW})  # kinds whose lines never count
 _COUNTING = frozenset({"learned", "pinned", "stub"})  # rules whose lines still count
 _EDGE = (3, 4)  # first and last lines of an article that count whatever their length
 _COUNTED = 220  # bytes of key up to which other lines count; longer ones are copy, and would fill the database
@@ -46,13 +48,13 @@ _DATE_STARTS = frozenset(name[:3] for name in _DATES)
 def keys_of(keys: Sequence[bytes]) -> list[str]:
     """Return all keys of folded lines, templates too; for whoever counts pages line by line."""
     words = [_hash(key) for key in keys if 0 < len(key) <= LEARNABLE]
-    return words + [_template(masked) for masked in mask_digits(keys) if _is_template(masked)]
+    return words + [_template(masked) for masked in map(mask_digits, keys) if _is_template(masked)]
 
 
 def key_of(line: str) -> str:
     """Return the key of one line as an operator types it: its template where it has one."""
     key = fold_lines([mend(line)])[0]
-    masked = mask_digits([key])[0]
+    masked = mask_digits(key)
     return _template(masked) if _is_template(masked) else _hash(key)
 
 
@@ -77,33 +79,37 @@ def _undated(part: bytes) -> bytes:
     return part
 
 
-def line_keys(article: CleanArticle, folded: Mapping[str, bytes] = {}) -> dict[str, str]:
+def line_keys(article: CleanArticle, folded: Sight | None = None) -> dict[str, str]:
     """Return the keys an article counts for in its source, each with the line as a sample.
 
     Call it once for a new article and never for a revision. Copies of headline, teaser and paragraphs do not count;
     boilerplate that was removed does, so that what is learned stays learned. `folded` are lines that were folded
-    already (`Reading.keys`).
+    already, most of them the article's (`Reading.look`).
     """
-    lines = [block.text for block in article.blocks if block.kind not in (BlockKind.VERSE, BlockKind.TABLE_ROW)]
+    lines = [block.text for block in article.blocks if block.kind not in _NEVER]
     gone = [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
-    # What is far too long to count is not folded: that is most of an article.
-    keys = _folded([line if len(line) <= _FAR_TOO_LONG else "" for line in (*lines, *gone)], folded)
     first, last = _EDGE[0], len(lines) - _EDGE[1]
     counted: dict[str, str] = {}
-    for i, (key, masked, line) in enumerate(zip(keys, mask_digits(keys), [*lines, *gone], strict=True)):
-        at_edge = i < first or i >= last
-        if 0 < len(key) <= (LEARNABLE if at_edge else _COUNTED):
+    for i, (key, line) in enumerate(zip(_folded([*lines, *gone], folded), [*lines, *gone], strict=True)):
+        at_edge = not first <= i < last
+        if 0 < len(key) <= (LEARNABLE if at_edge else _COUNTED) and len(line) <= _FAR_TOO_LONG:
             counted[_hash(key)] = line
-            if at_edge and _is_template(masked):
+            if at_edge and _is_template(masked := mask_digits(key)):
                 counted[_template(masked)] = line
-    return dict([*counted.items()][-_MOST:])
+    return counted if len(counted) <= _MOST else dict([*counted.items()][-_MOST:])
 
 
-def _folded(lines: Sequence[str], known: Mapping[str, bytes]) -> list[bytes]:
-    """The keys of lines, of which some may be known."""
-    if unknown := [line for line in lines if line not in known]:
-        known = {**known, **dict(zip(unknown, fold_lines(unknown), strict=True))}
-    return [known[line] for line in lines]
+def _folded(lines: Sequence[str], seen: Sight | None) -> Sequence[bytes]:
+    """The keys of lines, of which some may be known; what is far too long to count has none."""
+    known: Mapping[str, bytes] = {}
+    if seen is not None:
+        if seen.lines == lines:
+            return seen.keys
+        known = dict(zip(seen.lines, seen.keys, strict=True))
+    # What is far too long to count is not folded: that is most of an article.
+    unknown = [line for line in lines if line not in known and len(line) <= _FAR_TOO_LONG]
+    known = {**known, **dict(zip(unknown, fold_lines(unknown), strict=True))}
+    return [known.get(line, b"") for line in lines]
 
 
 def judge_known(line: KnownLine, *, inside: bool, sentence: bool = False) -> Finding | None:
@@ -131,9 +137,9 @@ def judge_known(line: KnownLine, *, inside: bool, sentence: bool = False) -> Fin
 
 
 def known_of(
-    keys: Sequence[bytes], masked: Sequence[bytes], known: Mapping[str, KnownLine]
+    keys: Sequence[bytes], known: Mapping[str, KnownLine]
 ) -> tuple[dict[int, KnownLine], dict[int, KnownLine]]:
-    """Return what the source knows of each line's words, and of its template; `masked` are the keys without digits."""
+    """Return what the source knows of each line's words, and of its template."""
     words: dict[int, KnownLine] = {}
     forms: dict[int, KnownLine] = {}
     if not known:
@@ -143,6 +149,6 @@ def known_of(
             continue
         if line := known.get(_hash(key)):
             words[i] = line
-        if _is_template(masked[i]) and (line := known.get(_template(masked[i]))):
+        if _is_template(masked := mask_digits(key)) and (line := known.get(_template(masked))):
             forms[i] = line
     return words, forms

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from tasks.normalize.latin import fold_latin, plain_latin
+
 _ASCII_NOISE = bytes(code for code in range(128) if not chr(code).isalnum() and code != 10)
 # General punctuation, Latin-1 signs, CJK punctuation, combining variation selectors, emoji; UTF-8 byte ranges. One
 # expression for each first byte: what begins with a fixed byte is looked for many times faster than an alternative.
@@ -41,7 +43,7 @@ _LATIN_1 = bytes(range(128)) + b"\xc3" + bytes(range(0x80, 0xC0))  # all bytes o
 _LOWER_LATIN_1 = bytes(code + 0x20 if 0x80 <= code <= 0x9E else code for code in range(256))
 _COMPATIBLE = "…´¨\u00a0"  # noise that NFKC would change: without it, next to no copy needs NFKC
 _MASKED = 220  # bytes of key; what is longer says something, whatever its numbers
-_AS_ZERO = bytes(48 if 48 <= code <= 57 else code for code in range(256))
+_NUMBER = re.compile(rb"[0-9]+")
 _NOT_DIGITS = bytes(code for code in range(256) if not 48 <= code <= 57)
 
 
@@ -54,6 +56,8 @@ def fold_lines(lines: Sequence[str]) -> list[bytes]:
         joined = "\n".join(line.replace("\n", " ") for line in lines)
     if joined.isascii():
         return joined.encode().translate(_LOWER, _ASCII_NOISE).split(b"\n")
+    if (coded := plain_latin(joined)) is not None:
+        return fold_latin(coded)
     folded = joined.encode("utf-8", "ignore").translate(_LOWER, _ASCII_NOISE)
     folded = _without(_PLAIN_NOISE, folded).replace(_EURO, b"$")  # free: no sign of ASCII is left
     if not folded.translate(None, _LATIN_1):
@@ -95,12 +99,11 @@ def digits(key: bytes) -> bytes:
     return key.translate(None, _NOT_DIGITS)
 
 
-def mask_digits(keys: Sequence[bytes]) -> list[bytes]:
-    """Return the keys with every run of digits as one 0: what stays of a line whose number or date changes.
+def mask_digits(key: bytes) -> bytes:
+    """Return the key with every run of digits as one 0: what stays of a line whose number or date changes.
 
     A line longer than any template has the empty mask.
     """
-    masked = b"\n".join([key if len(key) <= _MASKED else b"" for key in keys]).translate(_AS_ZERO)
-    while b"00" in masked:
-        masked = masked.replace(b"00", b"0")
-    return masked.split(b"\n") if keys else []
+    if len(key) > _MASKED:
+        return b""
+    return key if key.isalpha() else _NUMBER.sub(b"0", key)

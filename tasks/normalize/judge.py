@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from storage.records import BlockKind, KnownLine, KnownLines
 from tasks.normalize.boilerplate import MET, judge_known, known_of
 from tasks.normalize.fold import digits
-from tasks.normalize.look import Look
+from tasks.normalize.look import Look, Sight
 from tasks.normalize.paragraphs import find_paragraph_copies
 from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
 from tasks.normalize.traits import PARAGRAPH
@@ -38,8 +39,7 @@ _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of each line.
 
     `findings[i]` says why line i goes, or, below the threshold, why it is suspect. `slots` are the lines among them
@@ -69,7 +69,7 @@ def judge(
     threshold: float = THRESHOLD,
 ) -> Verdict:
     """Return what becomes of each line; the lines are mended already, `kinds` are None for bare lines."""
-    look = Look.at(lines, headline or "", teaser or "")
+    look = Look.at(Sight.of(lines, headline or "", teaser or ""))
     return judge_look(look, kinds=kinds, known=known, off=off, threshold=threshold)
 
 
@@ -96,12 +96,13 @@ class _Judge:
         off: frozenset[str],
         threshold: float,
     ) -> None:
-        self.lines = lines = look.lines
+        seen = look.seen
+        self.lines = lines = seen.lines
         self.kinds = kinds
         self.off = off
         self.threshold = threshold
-        self.keys = look.keys
-        self.words, self.forms = known_of(self.keys, look.masked, known)
+        self.keys = seen.keys
+        self.words, self.forms = known_of(self.keys, known)
         self.stubs = look.stubs
         self.suspects = {*self.stubs, *self.words, *self.forms}
         self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
@@ -112,8 +113,8 @@ class _Judge:
         self.marked: dict[int, Finding] = {}
         self.slots: dict[int, str] = {}
         self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
-        self.headline = Target.of("headline", look.headline, look.headline_key) if look.headline_key else None
-        self.teaser = Target.of("teaser", look.teaser, look.teaser_key) if look.teaser_key else None
+        self.headline = Target.of("headline", seen.headline, seen.headline_key) if seen.headline_key else None
+        self.teaser = Target.of("teaser", seen.teaser, seen.teaser_key) if seen.teaser_key else None
         self.openings: set[bytes] = set()
         self.sizes: list[tuple[int, int]] = []
         self.first = self.second = self.last = len(lines)
@@ -137,8 +138,9 @@ class _Judge:
                 break
         self._spare_lead()
         found = {**self.marked, **self.gone}
+        count = len(self.lines)
         return Verdict(
-            findings=[found.get(i) for i in range(len(self.lines))],
+            findings=[found.get(i) for i in range(count)] if found else [None] * count,
             headline=self.headline.text if self.headline else None,
             teaser=self.teaser.text if self.teaser else None,
             slots=self.slots,
@@ -180,7 +182,7 @@ class _Judge:
             if n == 0:
                 self.slots[i] = target.name
             self._mark(i, target.found("copy", "repeats" if n else "is", 1.0))
-        setattr(self, target.name, replace(target, stands=True))
+        setattr(self, target.name, target._replace(stands=True))
         self._sweep()
 
     def _pieces(self, target: Target) -> None:
@@ -357,7 +359,7 @@ class _Judge:
             )
         if self.headline and key == self.headline.key + target.key:
             return True
-        whole = replace(target, bare=b"")  # a line without its beginning may be another line's end by chance
+        whole = target._replace(bare=b"")  # a line without its beginning may be another line's end by chance
         found = copy_of(whole, self.lines[i], key, self._following(other), Place.LEAD)
         if found is None or found.confidence < _SURE:
             return False

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from tasks.normalize.fold import fold_lines, mask_digits
+from tasks.normalize.fold import fold_lines
 from tasks.normalize.stubs import Stub, find_stubs
 from tasks.normalize.traits import Traits
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """What lines, headline and teaser are by their form. `keys` and `masked` are one a line."""
+class Sight(NamedTuple):
+    """The mended lines of an article with its headline and teaser, and the key of each."""
 
     lines: Sequence[str]
     headline: str
@@ -20,27 +19,22 @@ class Look:
     keys: Sequence[bytes]
     headline_key: bytes
     teaser_key: bytes
-    masked: Sequence[bytes]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], headline: str, teaser: str) -> Sight:
+        """Fold lines, headline and teaser."""
+        *keys, headline_key, teaser_key = fold_lines([*lines, headline, teaser])
+        return cls(lines, headline, teaser, keys, headline_key, teaser_key)
+
+
+class Look(NamedTuple):
+    """What the lines that were seen are by their form."""
+
+    seen: Sight
     stubs: Mapping[int, Stub]
     traits: Traits
 
     @classmethod
-    def at(cls, lines: Sequence[str], headline: str, teaser: str) -> Look:
-        """Look at the mended lines of an article."""
-        *keys, headline_key, teaser_key = fold_lines([*lines, headline, teaser])
-        masked = mask_digits(keys)
-        return cls(
-            lines=lines,
-            headline=headline,
-            teaser=teaser,
-            keys=keys,
-            headline_key=headline_key,
-            teaser_key=teaser_key,
-            masked=masked,
-            stubs=find_stubs(lines, masked),
-            traits=Traits.of(lines, keys),
-        )
-
-    def is_of(self, lines: Sequence[str], headline: str, teaser: str) -> bool:
-        """Whether these are what was looked at."""
-        return self.lines == lines and self.headline == headline and self.teaser == teaser
+    def at(cls, seen: Sight) -> Look:
+        """Look at an article."""
+        return cls(seen, find_stubs(seen.lines, seen.keys), Traits.of(seen.lines, seen.keys))

@@ -39,7 +39,7 @@ def mend_lines(lines: Sequence[str]) -> list[str]:
         return list(lines)
     if any("\n" in line for line in lines):
         return [mend(line) for line in lines]
-    if ("&" in whole and _ENTITY.search(whole)) or any(mark in whole for mark in _SUSPECT):
+    if has_entity(whole) or any(mark in whole for mark in _SUSPECT):
         lines = [mend(line) if _ODD.search(line) else line for line in lines]
         whole = " ".join(lines)
         if _is_fine(whole):
@@ -49,13 +49,7 @@ def mend_lines(lines: Sequence[str]) -> list[str]:
 
 def _is_fine(text: str) -> bool:
     """Whether nothing needs mending. `isprintable` refuses controls, odd spaces and invisible characters at C speed."""
-    if (
-        not text.isprintable()
-        or ("&" in text and _ENTITY.search(text))
-        or "  " in text
-        or text[:1] == " "
-        or text[-1:] == " "
-    ):
+    if not text.isprintable() or has_entity(text) or "  " in text or text[:1] == " " or text[-1:] == " ":
         return False
     return text.isascii() or (not any(mark in text for mark in _SUSPECT) and unicodedata.is_normalized("NFC", text))
 
@@ -82,9 +76,19 @@ def _plain(text: str) -> str:
         keep = "\u200c\u200d" if _JOINED.search(text) else ""
         text = _INVISIBLE.sub(lambda found: found.group() if found.group() in keep else "", text)
     text = unicodedata.normalize("NFC", text)
+    return tidy_spaces(text)
+
+
+def tidy_spaces(text: str) -> str:
+    """Return lines parted by line feeds with single spaces, and none around them."""
     while "  " in text:
         text = text.replace("  ", " ")
     return text.replace(" \n", "\n").replace("\n ", "\n").strip(" ")
+
+
+def has_entity(text: str) -> bool:
+    """Whether there is an entity in it that stayed."""
+    return "&" in text and _ENTITY.search(text) is not None
 
 
 def _unmojibake(line: str) -> str:

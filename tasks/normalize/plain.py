@@ -1,11 +1,13 @@
-"""Reads plain text into typed blocks: blank lines part paragraphs, hard wraps are undone, verse and lists are seen."""
+"""Reads plain text into pieces: blank lines part paragraphs, hard wraps are undone, verse and lists are seen."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from storage.records import Block, BlockKind
+from storage.records import BlockKind
+
+Piece = tuple[BlockKind, str]  # what a piece of copy is, and its text; it becomes a Block when the article is clean
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*?(?=\S|\Z)")
 _BULLET = re.compile(r"\s*(?:[•‣◦▪●·*–—-]|\d{1,2}[.)]|[a-z]\))\s+(?=\S)")
@@ -15,19 +17,19 @@ _SUBHEAD_SIZE = 90  # characters; what is longer is no heading
 _WRAP = range(45, 101)  # columns at which people and machines wrap text
 
 
-def text_blocks(text: str) -> Iterator[Block]:
-    """Yield the blocks of a plain text in order."""
+def text_blocks(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a plain text in order."""
     groups = [group for group in _BLANK.split(text.replace("\r\n", "\n").replace("\r", "\n")) if group.strip()]
     for n, group in enumerate(groups):
         yield from _group(group, is_last=n == len(groups) - 1)
 
 
-def stanzas(text: str) -> Iterator[Block]:
-    """Yield one verse block for each group of lines, line breaks kept."""
+def stanzas(text: str) -> Iterator[Piece]:
+    """Yield one verse for each group of lines, line breaks kept."""
     for group in _BLANK.split(text):
         lines = [" ".join(line.split()) for line in group.split("\n") if line.strip()]
         if lines:
-            yield Block(kind=BlockKind.VERSE, text="\n".join(lines))
+            yield BlockKind.VERSE, "\n".join(lines)
 
 
 def is_verse(lines: list[str]) -> bool:
@@ -38,19 +40,19 @@ def is_verse(lines: list[str]) -> bool:
     return 2 * ended >= len(lines) and not any(line[-1].isdigit() or line.endswith(":") for line in lines)
 
 
-def _group(group: str, *, is_last: bool) -> Iterator[Block]:
+def _group(group: str, *, is_last: bool) -> Iterator[Piece]:
     raw = [line for line in group.split("\n") if line.strip()]
     if len(raw) > 1:
         if _is_wrapped(raw):
             for paragraph in _unwrap(raw):
-                yield Block(kind=BlockKind.PARAGRAPH, text=paragraph)
+                yield BlockKind.PARAGRAPH, paragraph
             return
         lines = [line.strip() for line in raw]
         if is_verse(lines):
-            yield Block(kind=BlockKind.VERSE, text="\n".join(lines))
+            yield BlockKind.VERSE, "\n".join(lines)
             return
     for line in raw:
-        yield Block(kind=_kind(line, alone=len(raw) == 1 and not is_last), text=line)
+        yield _kind(line, alone=len(raw) == 1 and not is_last), line
 
 
 def _kind(line: str, *, alone: bool) -> BlockKind:

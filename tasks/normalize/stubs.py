@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.fold import fold, fold_lines, mask_digits
 from tasks.normalize.targets import Finding
 
 _MONTH = (
@@ -93,15 +93,17 @@ class Stub:
     head_only: bool = False
 
 
-def find_stubs(lines: Sequence[str], masked: Sequence[bytes]) -> dict[int, Stub]:
-    """Return the lines that are newsroom furniture by their form; `masked` are their keys with the digits masked."""
+def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
+    """Return the lines that are newsroom furniture by their form."""
     found: dict[int, Stub] = {}
     for i in [
         i
-        for i, key in enumerate(masked)
-        if key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))
+        for i, key in enumerate(keys)
+        if key[:_SHORTEST] in _ANY or key[:2] in _DATE_STARTS or not key[:_SHORTEST].isalpha()
     ]:
-        key = masked[i]
+        key = mask_digits(keys[i])  # a date, or whatever begins with a number, is seen by its mask
+        if not (key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))):
+            continue
         dated = b"0" in key and len(key) < _LONGEST_DATE
         kind = _kind(lines[i], key, dated=dated)
         if kind:

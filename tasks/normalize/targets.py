@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from rapidfuzz.distance import Indel
 
@@ -65,8 +66,7 @@ class Finding:
     seen: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A text that may come back: the headline or a teaser.
 
     `bare` is its key without a kicker or place in front; `stands` says that a line is the text, so copies are likely.
@@ -83,7 +83,7 @@ class Target:
         """Make a target called `name` of a text and its key."""
         front = _FRONT.match(text)
         bare = fold(text[front.end() :]) if front else b""
-        return cls(name=name, text=text, key=key, bare=bare if len(bare) >= 24 and 2 * len(bare) >= len(key) else b"")
+        return cls(name, text, key, bare if len(bare) >= 24 and 2 * len(bare) >= len(key) else b"")
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
@@ -240,8 +240,10 @@ def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None
             continue
         if key in wanted or wanted in key:
             continue  # a piece, or more than the text: not the text with other words
+        if digits(key) != digits(wanted):
+            continue
         alike = Indel.normalized_similarity(key, wanted, score_cutoff=_NEAR)
-        if not alike or digits(key) != digits(wanted) or _goes_on(target, key):
+        if not alike or _goes_on(target, key):
             continue
         if ends_sentence(text) and not ends_sentence(target.text) and place is not Place.LEAD:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.normalize.targets import MORE_SIZE, ends_sentence
 
@@ -16,8 +16,7 @@ CLOCK = re.compile(r"\s*(?:[01]?\d|2[0-3])[:.][0-5]\d(?:\s*(?:Uhr|h|[ap]\.?m\.?)
 _CLOCK_SIZE = 12  # characters that such a time may have
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """Indexes of lines that are paragraphs, that have an ellipsis at their end, and of short ones with a time there."""
 
     paragraphs: frozenset[int]
@@ -28,10 +27,11 @@ class Traits:
     def of(cls, lines: Sequence[str], keys: Sequence[bytes]) -> Traits:
         """Look at the lines of an article."""
         sized = [(i, len(key)) for i, key in enumerate(keys) if len(key) >= SENTENCE]
+        ends = [line[-MORE_SIZE:] for line in lines]
         return cls(
-            paragraphs=frozenset([i for i, size in sized if size >= PARAGRAPH or ends_sentence(lines[i])]),
-            dotted=frozenset([i for i, line in enumerate(lines) if _is_dotted(line[-MORE_SIZE:])]),
-            timed=frozenset([i for i, key in enumerate(keys) if not key[-4:].isalpha() and _is_timed(lines[i], key)]),
+            frozenset([i for i, size in sized if size >= PARAGRAPH or ends_sentence(lines[i])]),
+            frozenset([i for i, end in enumerate(ends) if _is_dotted(end)] if _is_dotted("\n".join(ends)) else ()),
+            frozenset([i for i, key in enumerate(keys) if not key[-4:].isalpha() and _is_timed(lines[i], key)]),
         )
 
 

@@ -113,7 +113,7 @@ def test_an_entry_read_once_is_cleaned_again_as_if_for_the_first_time(copy: tupl
     reading = read(entry)
     first = normalize(entry, reading=reading)
     assert first == normalize(entry)
-    assert line_keys(first, reading.keys) == line_keys(first)
+    assert line_keys(first, reading.seen) == line_keys(first)
     taught = {key: KnownLine(key=key, seen=9, articles=12) for key in line_keys(first)}
     for known in (taught, {}):
         assert normalize(entry, known=known, reading=reading) == normalize(entry, known=known)

@@ -1,0 +1,89 @@
+"""The lines of an article on their way through cleaning: which still stand, and what was taken off them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storage.records import Block, BlockKind, Source
+from tasks.normalize import furniture
+from tasks.normalize.fold import fold
+from tasks.normalize.reading import Reading
+
+_NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
+
+
+class Galley:
+    """Lines by position, with kind and key; `standing` are the positions of those that have not left.
+
+    What was looked at is never changed: a line that changes makes new lists.
+    """
+
+    def __init__(self, reading: Reading, *, noted: bool) -> None:
+        self.kinds: Sequence[BlockKind] = reading.kinds
+        self.texts: Sequence[str] = reading.lines
+        self.keys: Sequence[bytes] = reading.keys
+        self.notes: dict[int, list[tuple[str, int]]] = {}  # source notes of a line: name and offset
+        self.datelines: dict[int, furniture.Dateline] = {}
+        if noted:
+            self._take_sources()
+        self.standing: Sequence[int] = range(len(self.texts))
+
+    def change(self, i: int, text: str) -> None:
+        """Give a line another text."""
+        self.texts = [*self.texts[:i], text, *self.texts[i + 1 :]]
+        self.keys = [*self.keys[:i], fold(text), *self.keys[i + 1 :]]
+
+    def take_dateline(self, i: int, found: furniture.Dateline) -> None:
+        """Take a dateline off a line."""
+        shift = len(self.texts[i]) - len(found.rest)
+        self.datelines[i] = found
+        if i in self.notes:
+            self.notes[i] = [(name, max(0, offset - shift)) for name, offset in self.notes[i]]
+        self.change(i, found.rest)
+
+    def standing_lines(self) -> tuple[Sequence[str], Sequence[bytes], Sequence[BlockKind]]:
+        """The lines that stand, their keys and their kinds."""
+        if len(self.standing) == len(self.texts):
+            return self.texts, self.keys, self.kinds
+        at = self.standing
+        return [self.texts[i] for i in at], [self.keys[i] for i in at], [self.kinds[i] for i in at]
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The lines that stand, as they leave."""
+        texts, _, kinds = self.standing_lines()
+        return tuple([Block(kind=kind, text=text) for kind, text in zip(kinds, texts, strict=True)])
+
+    def sources(self) -> tuple[Source, ...]:
+        """The source notes of the lines that stand."""
+        if not self.notes:
+            return ()
+        return tuple(
+            Source(name=name, block=n, offset=offset)
+            for n, i in enumerate(self.standing)
+            for name, offset in self.notes.get(i, ())
+        )
+
+    def _take_sources(self) -> None:
+        found: dict[int, tuple[str, list[tuple[str, int]]]] = {}
+        for i, text in enumerate(self.texts):
+            if ("(" in text or "[" in text) and self.kinds[i] not in _NO_NOTES:
+                rest, notes = furniture.take_sources(text)
+                if notes:
+                    found[i] = rest, notes
+        if not found:
+            return
+        kinds: list[BlockKind] = []
+        texts: list[str] = []
+        keys: list[bytes] = []
+        for i, (kind, text, key) in enumerate(zip(self.kinds, self.texts, self.keys, strict=True)):
+            rest, notes = found.get(i, (text, []))
+            if rest:
+                if notes:
+                    self.notes[len(texts)] = notes
+                kinds.append(kind)
+                texts.append(rest)
+                keys.append(fold(rest) if notes else key)
+            elif texts:  # a note in a line of its own belongs to the line before
+                held = self.notes.setdefault(len(texts) - 1, [])
+                held += [(name, len(texts[-1])) for name, _ in notes]
+        self.kinds, self.texts, self.keys = kinds, texts, keys
