@@ -112,11 +112,12 @@ _KNOWN = (
 )
 
 
-def sharing(session: Session, keys: Collection[int]) -> dict[int, list[int]]:
-    """The ids of the prints under each of these keys that has any; one query for all."""
+def sharing(session: Session, keys: Iterable[int]) -> dict[int, list[int]]:
+    """The ids of the prints under each of these keys (each once) that has any; one query for all."""
     found: dict[int, list[int]] = defaultdict(list)
-    if keys:
-        listed = to_json(sorted(keys))
+    wanted = sorted(keys)
+    if wanted:
+        listed = to_json(wanted)
         sqlite = is_sqlite(session)
         statement, values = (_SHARING_SQLITE, listed) if sqlite else (_SHARING, f"{{{listed[1:-1]}}}")
         for key, print_id in session.connection().execute(statement, {"keys": values}).all():

@@ -56,8 +56,7 @@ def evidence(a: Fingerprint, b: Fingerprint, shared: Overlap) -> Evidence:
 
 def _words(text: Fingerprint, place: tuple[int, int]) -> str:
     first, last = place
-    offsets = text.folded.offsets
-    return text.folded.source[offsets[first] : offsets[last]].strip() if first < last else ""
+    return text.folded.passage(first, last).strip() if first < last else ""
 
 
 def _numbers_in_runs(text: Fingerprint, runs: Positions) -> int:

@@ -40,7 +40,7 @@ class Fingerprint:
     """A text as its copies see it. `keys` (signed, 64 bits) and `text_key` are stored; the rest lives in memory.
 
     `text_key` is the same for texts that differ in case, quotes, punctuation and spacing alone; None where there is
-    too little text to say so.
+    too little text to say so. `every_key` are both, each once: what its copies are looked up by.
     """
 
     version: int
@@ -48,18 +48,12 @@ class Fingerprint:
     folded: Folded = field(repr=False)
     text_key: int | None
     keys: tuple[int, ...]
+    every_key: tuple[int, ...]
 
     @property
     def words(self) -> int:
         """How many words were read."""
         return self.folded.words
-
-    @property
-    def every_key(self) -> tuple[int, ...]:
-        """The keys it is found by, that of the whole text among them; none where nothing is compared."""
-        if self.text_key is None or self.text_key in self.keys:
-            return self.keys
-        return (*self.keys, self.text_key)
 
     @cached_property
     def order(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -101,7 +95,10 @@ def fingerprints(articles: Sequence[tuple[str, str]]) -> list[Fingerprint]:
 
 def _fingerprint(headline: str, folded: Folded, keys: tuple[int, ...]) -> Fingerprint:
     text_key = _signed(folded.whole) if folded.words >= NO_WORDS else None
-    return Fingerprint(version=VERSION, headline=headline, folded=folded, text_key=text_key, keys=keys)
+    every_key = keys if text_key is None or text_key in keys else (*keys, text_key)
+    return Fingerprint(
+        version=VERSION, headline=headline, folded=folded, text_key=text_key, keys=keys, every_key=every_key
+    )
 
 
 def _signed(number: int) -> int:

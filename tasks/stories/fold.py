@@ -62,6 +62,11 @@ class Folded:
         offsets[-1] = len(self.source)
         return offsets
 
+    def passage(self, first: int, last: int) -> str:
+        """The words from `first` on as written, with the marks that follow them; `last` is not among them."""
+        begin, end = (len(self.source) if n == self.words else int(self.begins[n]) - self.first for n in (first, last))
+        return self.source[begin:end]
+
     def apart(self) -> Folded:
         """The same with arrays of its own, so that the texts beside it can go."""
         return Folded(

@@ -7,7 +7,7 @@ and takes no more: it tells nothing, and copies find each other by their other k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 FULL = 32
@@ -21,17 +21,16 @@ ENOUGH = 3
 class Keys:
     """The keys that more than one text has, each with the numbers of those texts.
 
-    `held` are those in the store; `arriving` the keys of each text that is still to be laid. A key that only one
-    arriving text has, and none in the store, makes no two texts meet, so it is not among them.
+    `held` are those in the store; `arriving` says how many of the texts that are still to be laid have a key. One that
+    only one of them has, and none in the store, makes no two texts meet, so it is not among them.
     """
 
-    def __init__(self, held: Mapping[int, Sequence[int]], arriving: Iterable[Collection[int]]) -> None:
+    def __init__(self, held: Mapping[int, Sequence[int]], arriving: Mapping[int, int]) -> None:
         self._under: dict[int, list[int]] = {key: list(numbers) for key, numbers in held.items()}
         self._laid: set[int] = set()
         self._nearest: dict[tuple[int, ...], list[int]] = {}
-        for key, times in Counter(chain.from_iterable(arriving)).items():
-            if times > 1:
-                self._under.setdefault(key, [])
+        for key in [key for key, times in arriving.items() if times > 1]:
+            self._under.setdefault(key, [])
 
     def nearest(self, keys: tuple[int, ...], text_key: int) -> list[int]:
         """The same text and the texts with `ENOUGH` of these keys, those with the rarest ones first.
@@ -62,12 +61,12 @@ class Keys:
         A text with enough of them is found by them where it comes again, too, and its own key is not among them.
         """
         every_key = (*keys, text_key)
-        free: Sequence[int] = every_key
-        if not self._under.keys().isdisjoint(every_key):
-            free = [key for key in every_key if len(self._under.get(key, ())) < FULL]
-            for key in free:
-                if key in self._under:
-                    self._under[key].append(number)
-                    self._laid.add(key)
+        if self._under.keys().isdisjoint(every_key):
+            return keys if len(keys) >= ENOUGH else every_key
+        free = [key for key in every_key if len(self._under.get(key, ())) < FULL]
+        for key in free:
+            if key in self._under:
+                self._under[key].append(number)
+                self._laid.add(key)
         found_by = [key for key in free if key != text_key]
         return found_by if len(found_by) >= ENOUGH else free

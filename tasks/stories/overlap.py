@@ -50,14 +50,13 @@ def overlap(a: Fingerprint, b: Fingerprint) -> Overlap | None:
     """Where two texts say the same, or None where they share no run of words."""
     if not a.ordered.size or not b.ordered.size:
         return None
-    place = np.minimum(b.ordered.searchsorted(a.folded.shingles), b.ordered.size - 1)
-    common = b.ordered.take(place) == a.folded.shingles
+    common, place = _also_in(a, b)
     at = np.flatnonzero(common)
     if not at.size:
         return None
     there = b.order.take(place.take(at))
     anchors = a.once.take(at) & b.once.take(there)
-    in_b = np.flatnonzero(_also_in(b, a))
+    in_b = np.flatnonzero(_also_in(b, a)[0])
     # A change in the first or last words is as small a change as one between two runs.
     opening = int(at[0]), int(in_b[0])
     end = a.words - RUN - int(at[-1]), b.words - RUN - int(in_b[-1])
@@ -76,10 +75,15 @@ def overlap(a: Fingerprint, b: Fingerprint) -> Overlap | None:
     )
 
 
-def _also_in(a: Fingerprint, b: Fingerprint) -> NDArray[np.bool_]:
-    place = np.minimum(b.ordered.searchsorted(a.folded.shingles), b.ordered.size - 1)
-    found: NDArray[np.bool_] = b.ordered.take(place) == a.folded.shingles
-    return found
+def _also_in(a: Fingerprint, b: Fingerprint) -> tuple[NDArray[np.bool_], Positions]:
+    """Which of a's runs, in their order, stand in b, too, and where among b's sorted ones."""
+    # Smallest first, so that each search begins near the end of the one before: a fifth of the time.
+    place = np.minimum(b.ordered.searchsorted(a.ordered), b.ordered.size - 1)
+    common = np.empty(place.size, np.bool_)
+    common[a.order] = b.ordered.take(place) == a.ordered
+    placed = np.empty_like(place)
+    placed[a.order] = place
+    return common, placed
 
 
 def _covered(places: Positions) -> int:

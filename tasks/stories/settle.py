@@ -61,7 +61,7 @@ def settle(session: Session, arrivals: Sequence[Arrival], *, since: datetime, no
     `since` is where the window of comparison begins. Call it in the transaction that writes the articles, before
     that writes any: from here to the commit no other transaction settles a copy of one of them.
     """
-    story_index.lock(session, [key for arrival in arrivals for key in arrival.fingerprint.every_key])
+    story_index.lock(session, (key for arrival in arrivals for key in arrival.fingerprint.every_key))
     story_index.drop(session, [arrival.article_id for arrival in arrivals if arrival.revised])
     table = laid(session, arrivals, since=since, now=now)
     settled: dict[UUID, Settled] = {}

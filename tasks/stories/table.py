@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -96,8 +97,8 @@ class Table:
 
 def laid(session: Session, arrivals: Sequence[Arrival], *, since: datetime, now: datetime) -> Table:
     """The table before the first arrival is placed: what the store holds that may be near one of them."""
-    every_key = [arrival.fingerprint.every_key for arrival in arrivals]
-    keys = Keys(story_index.sharing(session, {key for own in every_key for key in own}), every_key)
+    wanted = Counter(chain.from_iterable(arrival.fingerprint.every_key for arrival in arrivals))
+    keys = Keys(story_index.sharing(session, wanted), wanted)
     near = {number for arrival in arrivals for number in _nearest(keys, arrival)}
     held = story_index.held(session, near, since=since)
     story_of = {one.article_id: one.story_id for one in held.values() if one.story_id is not None}
@@ -141,9 +142,8 @@ def _compared_first(table: Table, arrivals: Iterable[Arrival]) -> Iterator[Held]
 
 def _grouped(table: Table, arrival: Arrival) -> dict[UUID, list[Held | Arrival]]:
     near = [table.known[number] for number in _nearest(table.keys, arrival) if number in table.known]
-    if len(near) > 1:
-        # What was changed in a word may share all the keys; the same text says more.
-        near.sort(key=lambda one: one.text_key != arrival.text_key)
+    # What was changed in a word may share all the keys; the same text says more.
+    near.sort(key=lambda one: one.text_key != arrival.text_key)
     groups: dict[UUID, list[Held | Arrival]] = {}
     for one in near:
         if one.article_id != arrival.article_id:
