@@ -89,7 +89,18 @@ def _sqlite_begin(connection: Any) -> None:
 
 @contextmanager
 def reading(sessions: Sessions) -> Iterator[Session]:
-    """A session that only reads, and so never waits for SQLite's writer."""
-    with sessions() as session:
-        session.connection(execution_options={"readonly": True})
+    """A session that only reads, and so never waits for SQLite's writer; it connects with its first query."""
+    with sessions(bind=_read_only(sessions.kw["bind"])) as session:
         yield session
+
+
+def _read_only(engine: Engine) -> Engine:
+    """The engine as readers use it: the same connections, whose transactions begin as those of readers do."""
+    if _READ_ONLY not in engine.__dict__:
+        engine.__dict__[_READ_ONLY] = engine.execution_options(readonly=True)
+    held: Engine = engine.__dict__[_READ_ONLY]
+    return held
+
+
+# Where an engine keeps that: to make one for each reading costs more than a query.
+_READ_ONLY = "wireroom_read_only"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -74,13 +75,22 @@ def _with_head_start(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def body(session: Session, name: str) -> bytes:
     """The bytes of a blob; raises KeyError naming the hash when it was pruned."""
-    data = session.connection().execute(_DATA, {"name": name}).scalar()
-    if data is None:
+    return opened(name, kept(session, [name]))
+
+
+def kept(session: Session, names: Collection[str]) -> dict[str, bytes]:
+    """The blobs with these hashes as they are kept, compressed; one that was pruned is missing."""
+    return {row[0]: row[1] for row in session.connection().execute(_DATA, {"names": list(names)})}
+
+
+def opened(name: str, blobs: Mapping[str, bytes]) -> bytes:
+    """The bytes of one of the blobs that `kept` gave; raises KeyError naming the hash when it was pruned."""
+    if name not in blobs:
         raise KeyError(f"the bytes of document {name} are no longer kept")
-    return decompress(data)
+    return decompress(blobs[name])
 
 
-_DATA = select(col(Blob.data)).where(col(Blob.sha256) == bindparam("name"))
+_DATA = select(col(Blob.sha256), col(Blob.data)).where(col(Blob.sha256).in_(bindparam("names", expanding=True)))
 
 
 def claim(
@@ -180,12 +190,36 @@ def give_back(session: Session, document: Document, *, due_at: datetime, blamele
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A claimed document as it ends: what it came to, when, and in which state it stays."""
+
+    document: Document
+    state: DocumentState
+    now: datetime
+    outcome: dict[str, Any]
+
+
 def finish(
     session: Session, document: Document, *, state: DocumentState, now: datetime, outcome: dict[str, Any]
 ) -> bool:
     """Close a claimed document; False when the lease has gone to another worker meanwhile."""
-    given = {"own": document.id, "token": document.lease_token, "as": state, "now": now, "came_to": outcome}
-    return session.connection().execute(_FINISH, given).rowcount == 1
+    return finish_all(session, [Ended(document=document, state=state, now=now, outcome=outcome)])
+
+
+def finish_all(session: Session, ended: Sequence[Ended]) -> bool:
+    """Close claimed documents; False when the lease of one of them has gone to another worker meanwhile."""
+    given = [
+        {
+            "own": one.document.id,
+            "token": one.document.lease_token,
+            "as": one.state,
+            "now": one.now,
+            "came_to": one.outcome,
+        }
+        for one in ended
+    ]
+    return session.connection().execute(_FINISH, given).rowcount == len(given)
 
 
 _FINISH = (
@@ -237,14 +271,19 @@ def requeue(session: Session, document_id: int, *, now: datetime) -> None:
     session.connection().execute(update(Document).where(col(Document.id) == document_id).values(**values))
 
 
-def earlier_ingested(session: Session, document: Document) -> bool:
-    """Whether an earlier document of the same feed became articles; if not, this one is the feed's backfill."""
-    earlier = exists().where(
-        col(Document.feed_id) == document.feed_id,
-        col(Document.id) < document.id,
-        col(Document.state) == DocumentState.INGESTED,
-    )
-    return bool(session.scalar(select(earlier)))
+def after_ingested(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of these documents before which another one of their feed became articles; the rest are backfill."""
+    return set(session.connection().execute(_AFTER_INGESTED, {"ids": list(ids)}).scalars()) if ids else set()
+
+
+_AFTER_INGESTED = select(col(Document.id)).where(
+    col(Document.id).in_(bindparam("ids", expanding=True)),
+    exists().where(
+        col(_EARLIER.feed_id) == col(Document.feed_id),
+        col(_EARLIER.id) < col(Document.id),
+        col(_EARLIER.state) == DocumentState.INGESTED,
+    ),
+)
 
 
 def backlog(session: Session) -> tuple[int, datetime | None]:

@@ -20,12 +20,12 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
-from storage import documents, feeds, outbox, pushes, quarantine, source_lines
+from storage import documents, feeds, pushes, quarantine, source_lines
 from storage import pages as page_rows
 from storage.db import reading
 from storage.errors import Raced
 from storage.models import Document, DocumentState, Feed, SourceLines
-from storage.records import BadEntry, Cause, FetchOutcome, ParsedDocument
+from storage.records import BadEntry, Cause, Event, FetchOutcome, ParsedDocument
 from tasks import delta_audit, events, pages, push, trace
 from tasks.cadence import Rhythm
 from tasks.decide import Decided, Decision, decide
@@ -35,7 +35,7 @@ from tasks.rekey import AGAIN, Rekeyed
 from tasks.room import Room
 from tasks.stories.settle import Settled
 from tasks.trace import Span
-from tasks.write import Occasion, settle_decided, write
+from tasks.write import Batch, Occasion, gather, settle_decided
 
 log = structlog.get_logger()
 
@@ -155,18 +155,30 @@ def ingest(room: Room, document: Document) -> Ingested:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A feed and what its documents have taught of its lines, as deciding needs them."""
+    """What deciding on a document needs: its feed, what that has taught of its lines, and the document's bytes.
+
+    `blobs` are the bytes as they are kept, by hash; `backfill` says that no document of the feed was ingested before.
+    """
 
     feed: Feed
     lines: SourceLines
+    blobs: Mapping[str, bytes]
+    backfill: bool
 
 
 def sources(room: Room, those: Sequence[Document]) -> dict[int, Source]:
-    """The sources of these documents by feed, read together."""
+    """The sources of these documents (one of each feed) by feed, read together."""
     ids = [document.feed_id for document in those]
     with reading(room.sessions) as session:
         known, lines = feeds.several(session, ids), source_lines.load_several(session, ids)
-    return {feed_id: Source(feed=known[feed_id], lines=lines[feed_id]) for feed_id in ids}
+        blobs = documents.kept(session, {document.sha256 for document in those})
+        # The earlier documents may be pruned by now; then the feed itself remembers that there was one.
+        first = {one.id for one in those if known[one.feed_id].hints.get("document", one.id) >= one.id}
+        first -= documents.after_ingested(session, first)
+    return {
+        one.feed_id: Source(feed=known[one.feed_id], lines=lines[one.feed_id], blobs=blobs, backfill=one.id in first)
+        for one in those
+    }
 
 
 def prepare(room: Room, document: Document, source: Source | None = None) -> Ready | Ingested:
@@ -177,12 +189,7 @@ def prepare(room: Room, document: Document, source: Source | None = None) -> Rea
     """
     now = room.clock()
     source = source or sources(room, [document])[document.feed_id]
-    feed = source.feed
-    with reading(room.sessions) as session:
-        body = documents.body(session, document.sha256)
-        # The earlier documents may be pruned by now; then the feed itself remembers that there was one.
-        before = feed.hints.get("document", document.id) < document.id
-        backfill = not before and not documents.earlier_ingested(session, document)
+    body = documents.opened(document.sha256, source.blobs)
     try:
         joined, decided, audit = _read(room, source, document, body)
     except _PagesAwaited as awaited:
@@ -191,7 +198,7 @@ def prepare(room: Room, document: Document, source: Source | None = None) -> Rea
         return refuse(room, document, reason=FetchOutcome.NOT_A_FEED, error=str(error), body=body)
     except ParseFailed as error:
         return refuse(room, document, reason=FetchOutcome.PARSE, error=str(error), body=body)
-    return Ready(document=document, joined=joined, decided=decided, backfill=backfill, now=now, audit=audit)
+    return Ready(document=document, joined=joined, decided=decided, backfill=source.backfill, now=now, audit=audit)
 
 
 def _traced(room: Room, document: Document, result: Ingested) -> Ingested:
@@ -222,7 +229,20 @@ def _written(session: Session, room: Room, those: Sequence[Ready]) -> list[Inges
     locked = _locked(session, those)
     decided = [(locked[ready.document.feed_id].feed, ready.decided.decisions, ready.now) for ready in those]
     settled = settle_decided(session, room, decided)
-    return [_write(session, room, ready, locked[ready.document.feed_id], settled) for ready in those]
+    batch = Batch()
+    written = [_gathered(session, room, ready, locked[ready.document.feed_id], settled, batch) for ready in those]
+    batch.write(session)
+    ends = [
+        documents.Ended(document=ready.document, state=result.state, now=ready.now, outcome=_came_to(ready, result))
+        for ready, result in zip(those, written, strict=True)
+    ]
+    if not documents.finish_all(session, ends):
+        raise LeaseLost(f"one of the documents {[end.document.id for end in ends]} was given to another worker")
+    return written
+
+
+def _came_to(ready: Ready, result: Ingested) -> dict[str, int]:
+    return {**result.outcomes, "quarantined": len(ready.joined.parsed.bad) + len(ready.decided.bad)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +263,10 @@ def _locked(session: Session, those: Sequence[Ready]) -> dict[int, _Memory]:
     return {one: _Memory(feed=locked[one], lines=lines[one], subscribed=one in subscribed) for one in ids}
 
 
-def _write(session: Session, room: Room, ready: Ready, memory: _Memory, settled: Mapping[UUID, Settled]) -> Ingested:
+def _gathered(
+    session: Session, room: Room, ready: Ready, memory: _Memory, settled: Mapping[UUID, Settled], batch: Batch
+) -> Ingested:
+    """What a document comes to: its rows and events go into `batch`, what its feed remembers into the session."""
     document, joined, decided, now = ready.document, ready.joined, ready.decided, ready.now
     locked, lines = memory.feed, memory.lines
     parsed, decisions, bad = joined.parsed, decided.decisions, decided.bad
@@ -266,22 +289,21 @@ def _write(session: Session, room: Room, ready: Ready, memory: _Memory, settled:
         raise Raced("a page came while its entry was worked on")
     page_rows.want(session, joined.wanted, now=now)
     occasion = Occasion(cause=document.cause, now=now, backfill=ready.backfill, traceparent=result.traceparent)
-    result.events = len(write(session, room, locked, document, decisions, occasion, settled))
+    result.events = len(gather(session, room, locked, document, decisions, occasion, settled, batch))
     taught = [decision.taught for decision in decisions if decision.taught]
     if taught:
         source_lines.count(lines, taught, now)
         session.add(lines)
     result.quarantined = quarantine.hold(session, document, (*parsed.bad, *bad), now)
     if decided.rekeyed is not None:
-        result.events += _tell_rekeyed(session, locked, document, decided.rekeyed, now)
+        told = _tell_rekeyed(locked, document, decided.rekeyed, now)
+        batch.told += told
+        result.events += len(told)
     if ready.audit == "differed":
         locked.hints = locked.hints | {"whole_since": now.isoformat()}
     if document.id >= locked.hints.get("document", 0):
         _learn(locked, document, parsed, decided, now)
         push.learn(session, locked, document, parsed.hints, decisions, now, subscribed=memory.subscribed)
-    outcome = {**result.outcomes, "quarantined": len(parsed.bad) + len(bad)}
-    if not documents.finish(session, document, state=result.state, now=now, outcome=outcome):
-        raise LeaseLost(f"document {document.id} was given to another worker")
     return result
 
 
@@ -399,11 +421,11 @@ def _learn(feed: Feed, document: Document, parsed: ParsedDocument, decided: Deci
     feed.rhythm = rhythm.seen(published, window=total, now=now).to_json()
 
 
-def _tell_rekeyed(session: Session, feed: Feed, document: Document, rekeyed: Rekeyed, now: datetime) -> int:
-    """Tell once that the feed gave its entries new keys; returns how many events that was."""
+def _tell_rekeyed(feed: Feed, document: Document, rekeyed: Rekeyed, now: datetime) -> list[Event]:
+    """The event, told once, that the feed gave its entries new keys."""
     last = feed.hints.get("rekeyed")
     if last is not None and now - datetime.fromisoformat(last) < AGAIN:
-        return 0  # the document beside this one has told it
+        return []  # the document beside this one has told it
     feed.hints = feed.hints | {"rekeyed": now.isoformat()}
     matched, unmatched = rekeyed.matched, rekeyed.unmatched
     event = events.feed_rekeyed(
@@ -415,9 +437,8 @@ def _tell_rekeyed(session: Session, feed: Feed, document: Document, rekeyed: Rek
         now=now,
         cause=document.cause,
     )
-    outbox.record(session, [event])
     log.warning("feed.rekeyed", feed_id=feed.id, matched=matched, unmatched=unmatched)
-    return 1
+    return [event]
 
 
 def _kin(feed: Feed, document: Document, *, known: bool) -> dict[str, str]:

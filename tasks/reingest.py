@@ -29,7 +29,7 @@ from tasks.events.envelope import type_of
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.ingest import RACES
 from tasks.room import Room
-from tasks.write import Occasion, settle_decided, write
+from tasks.write import Batch, Occasion, gather, settle_decided
 
 log = structlog.get_logger()
 
@@ -220,7 +220,9 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
     with room.sessions.begin() as session:
         feed = feeds.lock(session, step.feed.id)
         settled = settle_decided(session, room, [(feed, decisions, now)])
-        told = write(session, room, feed, step.document, decisions, Occasion(cause=Cause.REINGEST, now=now), settled)
+        batch, occasion = Batch(), Occasion(cause=Cause.REINGEST, now=now)
+        told = gather(session, room, feed, step.document, decisions, occasion, settled, batch)
+        batch.write(session)
         run = session.get_one(ReingestRun, run_id)
         run.done += len(step.wanted)
         run.changed += len({event.subject for event in told if event.type in TELLING})

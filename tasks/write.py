@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,20 @@ def settle_decided(
     return settle(session, arrivals, since=now - room.story_window, now=now)
 
 
-def write(
+@dataclass(kw_only=True)
+class Batch:
+    """What is written at the end of a transaction, in a handful of statements: rows, and the events in their order."""
+
+    writes: articles.Writes = field(default_factory=articles.no_writes)
+    told: list[Event] = field(default_factory=list)
+
+    def write(self, session: Session) -> None:
+        """Write it; raises Raced when another worker identified or revised one of the articles since it was read."""
+        articles.write(session, self.writes)
+        outbox.record(session, self.told)
+
+
+def gather(
     session: Session,
     room: Room,
     feed: Feed,
@@ -61,13 +74,14 @@ def write(
     decisions: Sequence[Decision],
     occasion: Occasion,
     settled: Mapping[UUID, Settled],
+    batch: Batch,
 ) -> list[Event]:
-    """Write the decisions and the events that tell of them; the caller holds the feed's lock.
+    """Add what was decided about a document to what is to be written; returns the events that tell of it.
 
-    `settled` is what `settle_decided` made of them, and of those of other feeds that are written with them. Raises
-    Raced when another worker identified or revised one of the articles since it was read.
+    The caller holds the feed's lock. `settled` is what `settle_decided` made of the decisions, and of those of other
+    feeds that are written with them. Raises Raced as `Batch.write` does.
     """
-    writes = articles.no_writes()
+    writes = batch.writes
     told: list[Event] = []
     held = [d.held.id for d in decisions if d.held is not None and d.content]
     old_tags, in_stories = articles.tags_of(session, held), stories.stories_of(session, held)
@@ -92,14 +106,13 @@ def write(
                 story_id, duplicate_of = in_stories[decision.article_id]
                 view = replace(view, story_id=story_id, duplicate_of=duplicate_of)
             told += _events(room, view, decision, before if retagged else None, occasion)
-    articles.write(session, writes)
     mine = [settled.get(decision.article_id) for decision in decisions if decision.article_id is not None]
     for one in mine:
         told += _story_events(one, occasion) if one is not None else []
     told += _duplicates(room, feed, decisions, settled, occasion)
     if occasion.traceparent is not None:
         told = [traced(event, occasion.traceparent) for event in told]
-    outbox.record(session, told)
+    batch.told += told
     for event in told:
         log.debug("event.recorded", event_id=event.id, type=event.type, subject=event.subject, document_id=document.id)
     return told

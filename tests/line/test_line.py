@@ -278,14 +278,14 @@ def test_one_document_that_cannot_be_written_does_not_hold_up_those_that_came_wi
 ) -> None:
     publisher.feeds |= {name: [bath().edited(guid=f"bad-{name}", headline=f"Bad in {name}")] for name in ("a", "b")}
     ids = {name: subscribe(room, publisher, name) for name in ("stadt", "a", "b")}
-    write = ingesting.write
+    gather = ingesting.gather
 
     def fail_for_a(session: Session, room: Room, feed: Feed, *rest: Any) -> list[Event]:
         if feed.id == ids["a"]:
             raise RuntimeError("the disk is full")
-        return write(session, room, feed, *rest)
+        return gather(session, room, feed, *rest)
 
-    monkeypatch.setattr(ingesting, "write", fail_for_a)
+    monkeypatch.setattr(ingesting, "gather", fail_for_a)
     _, done = poll_and_ingest(room, clock)
     assert {one.feed_id for one in done} == {ids["stadt"], ids["b"]}
     assert {article.feed_id for article in articles(room)} == {ids["stadt"], ids["b"]}
