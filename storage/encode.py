@@ -15,7 +15,18 @@ def to_json(value: Any) -> str:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
         # Half of a surrogate pair, or an integer beyond 64 bits, such as a feed's idea of a size.
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=asdict)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def encoded(value: Any) -> Any:
+    """`value` for JSON that is written more than once: turned into its text now, and taken as it is from then on.
+
+    What has no text that can be taken so stays as it is. In `canonical_json` its keys stay in the order they have.
+    """
+    try:
+        return orjson.Fragment(orjson.dumps(value))
+    except orjson.JSONEncodeError:
+        return value
 
 
 def canonical_json(value: Any) -> bytes:
@@ -23,5 +34,9 @@ def canonical_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=asdict)
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
         return text.encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else asdict(value)

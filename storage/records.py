@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from storage.frozen import record
@@ -417,7 +417,10 @@ class HeldArticle:
 
 @record(frozen=True, kw_only=True, slots=True)
 class ArticleView:
-    """An article as it goes out: the cleaned piece of one revision with its tags, ids and times."""
+    """An article as it goes out: the cleaned piece of one revision with its tags, ids and times.
+
+    `encoded` are parts of it (`tags`, `body`) that are JSON already, for whoever writes it as such.
+    """
 
     id: UUID
     feed_id: int
@@ -439,6 +442,7 @@ class ArticleView:
     normalizer: int = 0
     duplicate_of: UUID | None = None
     story_id: UUID | None = None
+    encoded: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @record(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from storage import articles, outbox, stories
+from storage.encode import encoded
 from storage.models import Document, Feed
 from storage.records import ArticleView, Cause, Event, HeldArticle, Tag
 from tasks import events
@@ -83,6 +84,7 @@ def gather(
     """
     writes = batch.writes
     told: list[Event] = []
+    views: dict[UUID, ArticleView] = {}
     held = [d.held.id for d in decisions if d.held is not None and d.content]
     old_tags, in_stories = articles.tags_of(session, held), stories.stories_of(session, held)
     for decision in decisions:
@@ -96,20 +98,22 @@ def gather(
             continue
         before = old_tags.get(decision.article_id, ())
         retagged = decision.held is None or _names(before) != _names(decision.tags)
-        number = _rows(writes, decision, document, own, tagger=room.enrichers.version, occasion=occasion)
+        parts = _encoded(decision)
+        number = _rows(writes, decision, parts, document, own, tagger=room.enrichers.version, occasion=occasion)
         if retagged:
-            writes.tags.append({"article_id": decision.article_id, "tags": decision.tags})
+            writes.tags.append({"article_id": decision.article_id, "tags": parts["tags"]})
             writes.retagged += [decision.article_id] if decision.held is not None else []
         if decision.outcome in {"created", "revised"} or retagged:
-            view = _view(feed, decision, number, occasion.now, settled.get(decision.article_id))
+            view = _view(feed, decision, parts, number, occasion.now, settled.get(decision.article_id))
             if view.story_id is None and decision.article_id in in_stories:
                 story_id, duplicate_of = in_stories[decision.article_id]
                 view = replace(view, story_id=story_id, duplicate_of=duplicate_of)
+            views[decision.article_id] = view
             told += _events(room, view, decision, before if retagged else None, occasion)
     mine = [settled.get(decision.article_id) for decision in decisions if decision.article_id is not None]
     for one in mine:
         told += _story_events(one, occasion) if one is not None else []
-    told += _duplicates(room, feed, decisions, settled, occasion)
+    told += _duplicates(room, decisions, views, settled, occasion)
     if occasion.traceparent is not None:
         told = [traced(event, occasion.traceparent) for event in told]
     batch.told += told
@@ -159,9 +163,17 @@ def _arrivals(feed: Feed, decisions: Iterable[Decision], now: datetime) -> Itera
         )
 
 
+def _encoded(decision: Decision) -> dict[str, Any]:
+    """What of an article goes into its rows, its digest and its events alike: turned into JSON once."""
+    # A block reads the same in all of them, since its keys are in the order of the alphabet.
+    parts = {"tags": decision.tags, "body": decision.content.get("blocks", ())}
+    return {name: encoded(value) if value else value for name, value in parts.items()}
+
+
 def _rows(
     writes: articles.Writes,
     decision: Decision,
+    parts: Mapping[str, Any],
     document: Document,
     own: Mapping[str, Any],
     *,
@@ -170,6 +182,8 @@ def _rows(
 ) -> int:
     """Add the article's row and, for a new version, the revision's; returns the revision's number."""
     entry, content, held = decision.entry, decision.content, decision.held
+    if "blocks" in content:
+        content = content | {"blocks": parts["body"]}
     number = 1 if held is None else held.revision + (decision.outcome == "revised")
     common = {
         "entry_sha256": entry.sha256,
@@ -189,7 +203,7 @@ def _rows(
         "published_at": entry.published_at,
         "updated_at": entry.updated_at,
         "tagger": tagger,
-        "words": sum(block["text"].count(" ") + 1 for block in content.get("blocks", ())),
+        "words": sum(block["text"].count(" ") + 1 for block in decision.content.get("blocks", ())),
     }
     if held is None and decision.match is not None:
         kind, key = decision.match.primary
@@ -211,7 +225,14 @@ def _names(tags: Iterable[Tag]) -> set[tuple[str, str, str | None, str | None]]:
     return {(tag.kind, tag.label, tag.scheme, tag.code) for tag in tags}
 
 
-def _view(feed: Feed, decision: Decision, number: int, now: datetime, settled: Settled | None) -> ArticleView:
+def _view(
+    feed: Feed,
+    decision: Decision,
+    parts: Mapping[str, Any],
+    number: int,
+    now: datetime,
+    settled: Settled | None,
+) -> ArticleView:
     """The article of a decision as it goes out."""
     entry, held = decision.entry, decision.held
     if decision.article_id is None or decision.clean is None:
@@ -237,6 +258,7 @@ def _view(feed: Feed, decision: Decision, number: int, now: datetime, settled: S
         normalizer=NORMALIZER,
         duplicate_of=settled.duplicate_of if settled else None,
         story_id=settled.story_id if settled else None,
+        encoded=parts,
     )
 
 
@@ -278,7 +300,11 @@ def _story_events(one: Settled, occasion: Occasion) -> list[Event]:
 
 
 def _duplicates(
-    room: Room, feed: Feed, decisions: Sequence[Decision], settled: Mapping[UUID, Settled], occasion: Occasion
+    room: Room,
+    decisions: Sequence[Decision],
+    views: Mapping[UUID, ArticleView],
+    settled: Mapping[UUID, Settled],
+    occasion: Occasion,
 ) -> list[Event]:
     """The word that an article says what another one said before."""
     told: list[Event] = []
@@ -286,8 +312,7 @@ def _duplicates(
         one = settled.get(decision.article_id) if decision.article_id else None
         if one is None or one.duplicate_of is None or decision.outcome not in {"created", "revised"}:
             continue
-        number = 1 if decision.held is None else decision.held.revision + 1
-        view = _view(feed, decision, number, occasion.now, one)
+        view = views[one.article_id]
         told.append(
             events.article_duplicate_of(
                 view,

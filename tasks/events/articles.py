@@ -212,7 +212,7 @@ def _reference(view: ArticleView) -> dict[str, Any]:
         "story_id": str(view.story_id) if view.story_id else None,
         "duplicate_of": str(view.duplicate_of) if view.duplicate_of else None,
         "normalizer": view.normalizer,
-        "tags": view.tags,
+        "tags": view.encoded.get("tags", view.tags),
     }
 
 
@@ -222,7 +222,7 @@ def article_payload(view: ArticleView) -> dict[str, Any]:
     return _reference(view) | {
         "headline": clean.headline,
         "teaser": clean.teaser,
-        "body": clean.blocks,
+        "body": view.encoded.get("body", clean.blocks),
         "byline": clean.byline,
         "dateline": clean.dateline,
         "credit": clean.credit,

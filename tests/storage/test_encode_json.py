@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.encode import canonical_json, to_json
+from storage.encode import canonical_json, encoded, to_json
 from storage.records import Block, BlockKind, Tag
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -23,6 +23,20 @@ def test_whatever_is_written_reads_back_the_same(value: object) -> None:
 @given(st.dictionaries(st.text(), values))
 def test_the_order_of_keys_makes_no_difference_to_a_digest(value: dict[str, object]) -> None:
     assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
+
+
+@given(values, values)
+def test_a_part_that_was_encoded_before_is_written_as_it_would_be_now(part: object, rest: object) -> None:
+    whole = {"rest": rest, "part": encoded(part)}
+    assert to_json(whole) == to_json({"rest": rest, "part": part})
+    assert json.loads(canonical_json(whole)) == {"rest": rest, "part": part}
+
+
+def test_half_a_character_beside_an_encoded_part_leaves_the_part_as_it_is() -> None:
+    tag = Tag(kind="place", label="Köln", confidence=0.9, evidence=("in Köln",))
+    told = {"headline": "\ud83d", "tags": (tag,)}
+    assert to_json(told | {"tags": encoded((tag,))}) == to_json(told)
+    assert canonical_json(told | {"tags": encoded([1])}) == canonical_json(told | {"tags": [1]})
 
 
 def test_records_are_objects_of_their_fields() -> None:
