@@ -17,7 +17,7 @@ from sqlalchemy import Select, Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
-from storage import bulk
+from storage import bulk, story_fresh
 from storage.articles import CHUNK
 from storage.db import is_sqlite
 from storage.encode import to_json
@@ -122,6 +122,8 @@ def sharing(session: Session, keys: Iterable[int]) -> dict[int, list[int]]:
         statement, values = (_SHARING_SQLITE, listed) if sqlite else (_SHARING, f"{{{listed[1:-1]}}}")
         for key, print_id in session.connection().execute(statement, {"keys": values}).all():
             found[key].append(print_id)
+        for key, print_id in story_fresh.sharing(session, wanted) if sqlite else ():
+            found[key].append(print_id)
     return dict(found)
 
 
@@ -158,12 +160,14 @@ def add(session: Session, prints: Sequence[Print], *, now: datetime) -> None:
         for number, one, keys in zip(ids, prints, packed, strict=True)
     ]
     bulk.insert_values(session, _PRINTS, ("id", "article_id", "kept_from", "version", "text_key", "keys"), rows)
-    # In the order of the keys, so that each page of the index is visited once.
-    keys = np.frombuffer(b"".join(packed), np.dtype("<i8"))
+    keys = np.frombuffer(b"".join(packed), "<i8")
     owners = np.repeat(np.array(ids), [len(one.keys) for one in prints])
     order = keys.argsort()
-    bands = list(zip(keys[order].tolist(), owners[order].tolist(), strict=True))
-    bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
+    if is_sqlite(session):
+        story_fresh.put(session, ids[0], ids[-1], keys[order], owners[order])
+    else:
+        bands = list(zip(keys[order].tolist(), owners[order].tolist(), strict=True))
+        bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
 
 
 def _new_ids(session: Session, count: int) -> list[int]:

@@ -84,6 +84,19 @@ class StoryBand(SQLModel, table=True):
     print_id: int = Field(primary_key=True, sa_type=BigInteger)
 
 
+class StoryFresh(SQLModel, table=True):
+    """Keys that wait to be put into `story_band` (SQLite only), in their order, and to each the id of its print.
+
+    Both are packed 8 bytes each; `id` is that of the first of the prints.
+    """
+
+    __tablename__ = "story_fresh"
+
+    id: int = Field(primary_key=True, sa_type=BigId)
+    keys: bytes = Field(sa_type=LargeBinary)
+    prints: bytes = Field(sa_type=LargeBinary)
+
+
 class StoryRuling(SQLModel, table=True):
     """An operator's word on two articles (`article_id` below `other_id`); the latest one counts."""
 

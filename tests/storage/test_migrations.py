@@ -10,12 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, func, inspect, text
 
-from storage import bulk, feeds, migrate, source_lines
+from storage import bulk, feeds, migrate, source_lines, story_index
 from storage.articles import Selection, select_articles, tags_of
 from storage.db import make_engine, make_sessions
 from storage.ids import new_id
 from storage.models import metadata
 from storage.records import Tag
+from storage.story_index import Print
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -86,6 +87,30 @@ def test_tags_are_an_articles_own_after_a_step_back_and_forth(engine: Engine) ->
         assert tags_of(session, ids) == {one: tags[: n % 4] for n, one in enumerate(ids)}
         of_a_label = select_articles(Selection(tag="ort „2“"), func.count())
         assert session.scalar(of_a_label) == len(ids) // 4
+
+
+def test_keys_that_wait_for_the_index_are_in_it_after_a_step_back(engine: Engine) -> None:
+    sessions = make_sessions(engine)
+    prints = [
+        Print(article_id=new_id(), version=1, text_key=-1, keys=(7, -5, 1 << 62)),
+        Print(article_id=new_id(), version=1, text_key=-2, keys=(7, 3)),
+        Print(article_id=new_id(), version=1, text_key=-3, keys=()),
+    ]
+    with sessions.begin() as session:
+        story_index.add(session, prints[:2], now=NOW)
+        story_index.add(session, prints[2:], now=NOW)
+    asked = [-5, 3, 7, 8, 1 << 62]
+    under = {-5: {1}, 3: {2}, 7: {1, 2}, 1 << 62: {1}}
+    with sessions() as session:
+        assert {key: set(found) for key, found in story_index.sharing(session, asked).items()} == under
+    migrate.downgrade(engine, "0014")
+    assert "story_fresh" not in inspect(engine).get_table_names()
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT key, print_id FROM story_band ORDER BY key, print_id")).all()
+    assert [tuple(row) for row in kept] == [(-5, 1), (3, 2), (7, 1), (7, 2), (1 << 62, 1)]
+    migrate.upgrade(engine)
+    with sessions() as session:
+        assert {key: set(found) for key, found in story_index.sharing(session, asked).items()} == under
 
 
 def test_postgres_packs_long_values_with_lz4_where_it_can(postgres_url: str) -> None:

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from sqlalchemy import func, select
 
-from storage import story_index
-from storage.db import make_engine, make_sessions
+from storage import story_fresh, story_index
+from storage.db import is_sqlite, make_engine, make_sessions
 from storage.records import StoryRelation
-from storage.story_models import StoryBand, StoryPrint
+from storage.story_models import StoryBand, StoryFresh, StoryPrint
 from tasks.stories import fingerprint
 from tasks.stories.near import FULL
 
@@ -191,6 +191,7 @@ def test_what_left_the_window_is_pruned_with_its_keys(wire: Any) -> None:
         assert story_index.prune(session, before=wire.now - wire.window) == 1
         assert story_index.prune(session, before=wire.now - wire.window) == 0
         assert session.scalar(select(func.count()).select_from(StoryPrint)) == 1
+        story_fresh.put_in_order(session)
         left = session.scalar(select(func.count(func.distinct(StoryBand.print_id))))
     assert left == 1
 
@@ -202,7 +203,8 @@ def test_a_key_that_everybody_has_fills_up_and_copies_are_found_by_the_rest(wire
     pieces = [(f"Meldung {n}", f"{' '.join(f'wort{n}x{w}' for w in range(60))}\n\n{boilerplate}") for n in range(60)]
     wire.document(*pieces[:40])
     wire.document(*pieces[40:])
-    with wire.sessions() as session:
+    with wire.sessions.begin() as session:
+        story_fresh.put_in_order(session)
         fullest = session.scalar(
             select(func.count()).select_from(StoryBand).group_by(StoryBand.key).order_by(func.count().desc()).limit(1)
         )
@@ -251,3 +253,40 @@ def test_a_text_needs_its_own_key_only_where_its_others_are_few(wire: Any) -> No
     }
     _, settled = wire.article("Wetter", "Heute bleibt es im Norden trocken.", feed=2)
     assert settled.duplicate_of == short
+
+
+def test_keys_that_wait_for_the_index_are_found_before_and_after_they_are_put_there(
+    wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story_fresh, "WAITING", 3)
+    texts = [" ".join(f"wort{n}x{word}" for word in range(60)) for n in range(6)]
+    waiting = []
+    for n, text in enumerate(texts):
+        first, _ = wire.article(f"Meldung {n}", text)
+        _, settled = wire.article(f"Meldung {n}", text, feed=2)
+        assert settled.duplicate_of == first
+        with wire.sessions() as session:
+            waiting.append(session.scalar(select(func.count()).select_from(StoryFresh)))
+    with wire.sessions() as session:
+        keys = session.execute(select(StoryBand.key, StoryBand.print_id)).all()
+        prints = session.execute(select(StoryPrint.id, StoryPrint.keys).order_by(StoryPrint.id)).all()
+        on_sqlite = is_sqlite(session)
+    # A row for each text on its own, until the fourth takes them all into the index; Postgres has them there at once.
+    assert waiting == ([1, 2, 3, 0, 1, 2] if on_sqlite else [0] * 6)
+    held = prints[:4] if on_sqlite else prints
+    assert {tuple(row) for row in keys} == {(key, n) for n, packed in held for key in story_index.unpack(packed)}
+    cut, settled = wire.article("Gekürzt", " ".join(texts[5].split()[:40]))
+    assert settled.how.relation is StoryRelation.CUT_OF
+    assert wire.story_of(cut) is not None
+
+
+def test_a_text_that_left_the_window_while_its_keys_waited_does_not_come_into_the_index(wire: Any) -> None:
+    gone, _ = wire.article(HEADLINE, COPY)
+    kept, _ = wire.article("Bad", OTHER)
+    with wire.sessions.begin() as session:
+        story_index.drop(session, [gone])
+        story_fresh.put_in_order(session)
+        [left] = session.scalars(select(StoryPrint.id).where(StoryPrint.article_id == kept))
+        assert set(session.scalars(select(StoryBand.print_id))) == {left}
+        assert session.scalar(select(func.count()).select_from(StoryFresh)) == 0
+    assert wire.article(HEADLINE, COPY, feed=2)[1] is None
