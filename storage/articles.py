@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy import Select, Text, Uuid, and_, bindparam, cast, delete, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from storage import bulk
+from storage.db import is_sqlite
 from storage.encode import to_json
 from storage.errors import Raced, UnknownArticle
 from storage.models import Article, ArticleStatus, ArticleTags, Feed, Identity, Revision, metadata
@@ -28,18 +29,25 @@ def known_by(session: Session, feed_id: int, keys: Iterable[Key]) -> dict[Key, U
     for kind, key in keys:
         wanted.setdefault(kind, []).append(key)
     found: dict[Key, UUID] = {}
+    connection = session.connection()
+    known = _KNOWN_SQLITE if is_sqlite(session) else _KNOWN
     for kind, values in wanted.items():
-        for start in range(0, len(values), CHUNK):
-            some = {"feed": feed_id, "kind": kind, "keys": values[start : start + CHUNK]}
-            found.update({(kind, key): article_id for key, article_id in session.connection().execute(_KNOWN, some)})
+        given = {"feed": feed_id, "kind": kind, "keys": to_json(values)}
+        found.update({(kind, key): article_id for key, article_id in connection.execute(known, given)})
     return found
 
 
-# Statements of every document are made once: to put one together costs more than to run it.
-_KNOWN = select(col(Identity.key), col(Identity.article_id)).where(
-    col(Identity.feed_id) == bindparam("feed"),
-    col(Identity.kind) == bindparam("kind"),
-    col(Identity.key).in_(bindparam("keys", expanding=True)),
+# Statements of every document are made once: to put one together costs more than to run it. The keys come as one value,
+# so that it is the same statement for any number of them, and one look into the index for each.
+_KNOWN_SQLITE, _KNOWN = (
+    text(query).columns(key=Text, article_id=Uuid)
+    for query in (
+        "SELECT held.key, held.article_id FROM json_each(:keys) AS wanted CROSS JOIN identity AS held"
+        " ON held.feed_id = :feed AND held.kind = :kind AND held.key = wanted.value",
+        "SELECT wanted.key, held.article_id FROM json_array_elements_text(CAST(:keys AS json)) AS wanted(key)"
+        " CROSS JOIN LATERAL (SELECT article_id FROM identity"
+        " WHERE feed_id = :feed AND kind = :kind AND key = wanted.key OFFSET 0) AS held",
+    )
 )
 
 

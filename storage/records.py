@@ -165,7 +165,8 @@ class BlockKind(StrEnum):
     EMBED = "embed"
 
 
-@record(frozen=True, kw_only=True, slots=True)
+# No slots, as with Tag below.
+@record(frozen=True, kw_only=True)
 class Block:
     """One block of the body, in order; `text` is plain, NFC, without surrounding space."""
 
@@ -258,7 +259,8 @@ class StoryRelation(StrEnum):
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
-@record(frozen=True, kw_only=True, slots=True)
+# No slots: they make orjson ask for each field by name, which takes it five times as long.
+@record(frozen=True, kw_only=True)
 class Tag:
     """What an article is about, and who says so.
 

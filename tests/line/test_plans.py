@@ -15,9 +15,11 @@ from services import migrated
 from sqlalchemy import Engine, event, insert
 from wire import Clock, bath, poll_and_ingest, subscribe
 
-from storage import outbox, story_index
+from storage import articles, outbox, story_index
 from storage.db import make_engine, make_sessions
 from storage.glance import Glancer
+from storage.ids import new_id
+from storage.models import Identity
 from storage.story_models import StoryBand
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
@@ -134,3 +136,20 @@ def test_postgres_looks_keys_up_in_their_index_however_many_are_asked_for(postgr
     engine.dispose()
     assert any("Index" in line for line in plan)
     assert not any("Seq Scan on story_band" in line for line in plan)
+
+
+def test_postgres_looks_identities_up_in_their_index_and_finds_those_of_that_feed_and_kind(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    rows = [{"feed_id": n % 7, "kind": "guid", "key": f"{n:032x}", "article_id": new_id()} for n in range(20_000)]
+    with engine.begin() as connection:
+        connection.execute(insert(Identity), rows)
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, query, values, *_: asked.append((query, values)))
+    keys = [("guid", row["key"]) for row in rows[:600]] + [("url", row["key"]) for row in rows[:600]]
+    with make_sessions(engine)() as session:
+        known = articles.known_by(session, 3, keys)
+        query, values = next(one for one in asked if "identity" in one[0])
+        plan = [row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {query}", values)]
+    engine.dispose()
+    assert known == {("guid", row["key"]): row["article_id"] for row in rows[:600] if row["feed_id"] == 3}
+    assert not any("Seq Scan on identity" in line for line in plan)
