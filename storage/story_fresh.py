@@ -21,6 +21,9 @@ from storage.story_models import StoryBand, StoryFresh, StoryPrint
 WAITING = 2048
 """Texts whose keys wait for the index: half a megabyte, read in half a millisecond."""
 
+TOGETHER = 100
+"""Keys that one statement puts into the index: half the time of a statement each."""
+
 Numbers = NDArray[np.int64]
 
 _FRESH: Table = StoryFresh.__table__  # type: ignore[attr-defined]
@@ -29,6 +32,7 @@ _PUT = insert(_FRESH)
 _FIRST = select(func.min(_FRESH.c.id))
 _ALL = select(col(StoryFresh.keys), col(StoryFresh.prints))
 _EMPTY = delete(_FRESH)
+_TOGETHER = f"INSERT INTO story_band (key, print_id) VALUES {', '.join(['(?, ?)'] * TOGETHER)}"  # noqa: S608  # no values
 
 
 def put(session: Session, first: int, last: int, keys: Numbers, prints: Numbers) -> None:
@@ -58,9 +62,14 @@ def put_in_order(session: Session) -> None:
     left = list(session.scalars(select(ids).where(ids.between(int(prints.min()), int(prints.max())))))
     order = keys.argsort()
     order = order[np.isin(prints[order], left)]
-    bands = list(zip(keys[order].tolist(), prints[order].tolist(), strict=True))
-    bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
-    session.connection().execute(_EMPTY)
+    bands = np.column_stack((keys[order], prints[order]))
+    alone = len(bands) % TOGETHER
+    bulk.insert_values(session, _BANDS, ("key", "print_id"), bands[:alone].tolist())
+    together = bands[alone:].reshape(-1, 2 * TOGETHER).tolist()
+    connection = session.connection()
+    if together:
+        connection.exec_driver_sql(_TOGETHER, [tuple(values) for values in together])
+    connection.execute(_EMPTY)
 
 
 def _read(session: Session) -> tuple[Numbers, Numbers]:
