@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,7 +27,8 @@ SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a c
 
 # Over the class bytes of `tokens.py`: two and more capitalised words, or one that tells by itself, or one after a cue.
 # Each match begins with one set of characters, so that the engine skips everything else quickly.
-_RUN: Final = re.compile(rb"[NKIk1](?:(?<=[NKI1])[NKI]*[NKInki]|(?<=[Kk]))")
+_RUN: Final = re.compile(rb"[NKInki](?:(?<=[NKI])[NKI]*[NKInki]|(?<=[Kk])|(?<=1.))", re.DOTALL)
+_CUED: Final = re.compile(rb"1(?:[nki]|[NKI](?![NKInki]))")  # a cue and one word, which may be an unknown place
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
@@ -81,31 +83,26 @@ class _Reader:
         self.roles: dict[str, list[str]] = {}
         self.weak: dict[str, tuple[Place, int]] = {}
         self.adjectives: dict[str, tuple[Place, list[str]]] = {}
-        self.again: dict[str, int] = {}
         self.count = 1
         self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
         memo, tokens = self.memo, self.tokens
         classes = bytes(map(memo.tokens.__getitem__, tokens))
-        found: dict[str, tuple[int, int]] = {}
-        for match in _RUN.finditer(classes):
-            start, end = match.span()
-            if classes[start] == CUE:
-                if end - start == 2:
-                    self.cued.setdefault(tokens[end - 1].strip(OPENING).rstrip(CLOSING), tokens[start])
-                start += 1
-            run = tokens[start] if end - start == 1 else " ".join(tokens[start:end])
-            if run in found:
-                self.again[run] = self.again.get(run, 1) + 1
-            else:
-                found[run] = (start, end)
-        for run, (start, end) in found.items():
-            if start > LEAD and run not in self.again and run not in self.article.headline:
+        for match in _CUED.finditer(classes):
+            at = match.start()
+            self.cued.setdefault(tokens[at + 1].strip(OPENING).rstrip(CLOSING), tokens[at])
+        spans = list(map(re.Match.span, _RUN.finditer(classes)))
+        written = [tokens[start] if end - start == 1 else " ".join(tokens[start:end]) for start, end in spans]
+        first = dict(zip(reversed(written), reversed(spans), strict=True))  # where each run stands for the first time
+        headline = self.article.headline
+        for run, count in Counter(written).items():
+            start, end = first[run]
+            if start > LEAD and count == 1 and run not in headline:
                 continue
             if (mentions := memo[run]) and start not in self.joined:
                 cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
-                self.count = self.again.get(run, 1)
+                self.count = count
                 for mention in mentions:
                     self._take(mention, start, end, cue)
         for mention_name, (place, count) in self.weak.items():

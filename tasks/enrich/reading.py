@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -54,19 +55,20 @@ class EnrichInput:
 
     def in_language(self, code: str, confidence: float) -> EnrichInput:
         """The same article with its language known; what was split already is kept."""
-        known = replace(self, language=code, language_confidence=confidence)
-        for name in ("body_tokens", "lead_tokens"):
-            if name in self.__dict__:
-                known.__dict__[name] = self.__dict__[name]
+        known = copy(self)  # with all that was made of its texts, none of which goes by the language
+        known.__dict__.update(language=code, language_confidence=confidence)
         return known
 
     @cached_property
     def _readable(self) -> list[str]:
+        whole = [block.text for block in self.blocks]
+        if sum(map(len, whole)) <= LONGEST:
+            return whole
         left = LONGEST
         texts = []
-        for block in self.blocks:
-            texts.append(block.text[:left])
-            left -= len(block.text)
+        for text in whole:
+            texts.append(text[:left])
+            left -= len(text)
             if left <= 0:
                 break
         return texts

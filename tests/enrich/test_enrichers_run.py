@@ -137,3 +137,12 @@ def test_a_newsroom_s_own_package_adds_enrichers_and_a_broken_one_is_named(
     ]
     assert [error.enricher for error in tagging.errors] == ["gone"]
     assert "missing" in tagging.errors[0].error
+
+
+def test_an_article_whose_language_is_known_keeps_the_words_that_were_split() -> None:
+    given = article("Haushalt", "Die Regierung stellt den Haushalt vor.")
+    split, lead = given.body_tokens, given.lead_tokens
+    known = given.in_language("de", 0.9)
+    assert (known.language, known.language_confidence, given.language) == ("de", 0.9, "und")
+    assert known.body_tokens is split
+    assert known.lead_tokens is lead
