@@ -147,6 +147,8 @@ def _the_python_block_hears_of_the_article(newcomer: Newcomer) -> None:
     [program] = [block for kind, block in BLOCK.findall(README) if kind == "python"]
     script = newcomer.folder / "subscribe.py"
     script.write_text(program)
+    # A shell has what it starts in the background ignore SIGINT, this suite perhaps, and a child would go on doing so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     reader = subprocess.Popen(
         [sys.executable, "-u", str(script)],
         env=newcomer.env | {"PYTHONPATH": str(ROOT)},

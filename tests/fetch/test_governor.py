@@ -228,8 +228,10 @@ def test_a_redis_that_is_started_again_meanwhile_defers_no_feed(site: Site, own_
     policy = FetchPolicy(allow=LOOPBACK, redis_url=own_redis.url)
     request = FetchRequest(feed_id=1, url=site.serve("/feed", reply(200, FEED)))
     own_redis.kill()
-    threading.Timer(2.0, own_redis.start).start()
+    starting = threading.Timer(2.0, own_redis.start)
+    starting.start()
     assert fetch(policy, request)[0].outcome is FetchOutcome.CHANGED
+    starting.join()  # it looks whether the server answers, which must not end before
 
 
 def test_a_dead_host_costs_one_attempt_for_all_its_feeds(site: Site, policy: FetchPolicy, redis_url: str) -> None:
