@@ -157,7 +157,7 @@ def tags_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, tuple[Tag, ...]
 
 @dataclass(kw_only=True)
 class Writes:
-    """Everything one document changes, as rows, so that a transaction is a handful of statements."""
+    """Everything a transaction changes, as rows, so that it is a handful of statements."""
 
     articles: list[dict[str, Any]]
     updates: list[dict[str, Any]]
@@ -189,7 +189,7 @@ _UPDATE = (
 
 
 def write(session: Session, writes: Writes) -> None:
-    """Write a document's rows; raises Raced when another worker identified or revised one of the articles meanwhile.
+    """Write rows; raises Raced when another worker identified or revised one of the articles meanwhile.
 
     `identities` are the keys that a new article stands or falls with; `aliases` are further keys, left to whoever
     had them first.

@@ -74,13 +74,7 @@ def put_in_order(session: Session) -> None:
 
 def _read(session: Session) -> tuple[Numbers, Numbers]:
     rows = session.connection().execute(_ALL).all()
-    keys, prints = (
-        (np.frombuffer(b"".join(part), "<i8") for part in zip(*rows, strict=True)) if rows else (_NONE, _NONE)
-    )
-    return keys, prints
-
-
-_NONE: Numbers = np.empty(0, np.int64)
+    return _unpacked(row[0] for row in rows), _unpacked(row[1] for row in rows)
 
 
 def _packed(numbers: Numbers) -> bytes:

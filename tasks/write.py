@@ -45,7 +45,7 @@ class Occasion:
 def settle_decided(
     session: Session, room: Room, those: Sequence[tuple[Feed, Sequence[Decision], datetime]]
 ) -> dict[UUID, Settled]:
-    """Settle what was decided about feeds, each at its time, into stories, all at once; what comes of it `write` takes.
+    """Settle what was decided about feeds, each at its time, into stories, all at once, for `gather` to take.
 
     To be called before any of it is written, and in the same transaction.
     """
