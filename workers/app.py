@@ -65,7 +65,7 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,  # a task that waits behind a slow one in the same child is late
         "worker_max_tasks_per_child": 500,  # parsers leak a little
         "worker_max_memory_per_child": 400_000,  # kB; a child grown past it is replaced after its task
-        "worker_soft_shutdown_timeout": chosen.stop_seconds,  # slept through whenever a task is running
+        "worker_soft_shutdown_timeout": chosen.stop_seconds,  # only where workers/stopping.py cannot wait itself
         "worker_cancel_long_running_tasks_on_connection_loss": True,  # else two copies run after the reconnect
         "worker_hijack_root_logger": False,
         "worker_send_task_events": False,
