@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
+import uuid_utils
 import uuid_utils.compat
 
 # Namespace of event ids (RFC 9562 §5.5); fixed for ever, since an event's id is its promise.
-EVENTS = UUID("6f1d1f0e-7c55-5d0a-9a1e-3b8d5f0c2a41")
+EVENTS = uuid_utils.UUID("6f1d1f0e-7c55-5d0a-9a1e-3b8d5f0c2a41")
 
 
 def new_id() -> UUID:
@@ -17,4 +18,4 @@ def new_id() -> UUID:
 
 def event_id(*parts: object) -> str:
     """The id of the event about `parts` (type, subject, revision …): the same parts give the same id for ever."""
-    return str(uuid5(EVENTS, "\x1f".join(str(part) for part in parts)))
+    return str(uuid_utils.uuid5(EVENTS, "\x1f".join([str(part) for part in parts])))
