@@ -2,8 +2,8 @@
 
 Values go through the column types' own conversion and nothing else, a column at a time. What SQLAlchemy does besides
 for each row (a dictionary of parameters, a look-up per column) costs several times what the database does. Postgres
-gets rows by COPY, a fifteenth of what binding a parameter per value costs, except where rows that are held already are
-left out: COPY cannot do that.
+gets rows by COPY, a fifteenth of what binding a parameter per value costs. COPY cannot leave out rows that are held
+already; there seldom is one, and then they all go in by a statement that can.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
-# Rows per statement on Postgres: statements of one size are prepared once, and 65,535 parameters are the limit.
+# Rows per statement on Postgres: statements of one size are prepared once, and 65,535 parameters are the limit. So few
+# cost less by a statement than what COPY needs around it where some may be held already.
 ROWS = 50
 
 _Convert = Callable[[Any], Any]
 
 
 class _Plan(NamedTuple):
-    """The statement that writes rows of these columns, and which of them are converted, and how."""
+    """The statement that writes rows of these columns, the one that copies them on Postgres, and what is converted."""
 
-    statement: str
+    insert: str
+    copy: str
     columns: tuple[tuple[int, _Convert], ...]
 
 
@@ -52,16 +54,28 @@ def insert_values(
     plan = _plan(connection.dialect, table, names, ignore)
     values = list(_converted(rows, plan)) if plan.columns else [tuple(row) for row in rows]
     if connection.dialect.name == "sqlite":
-        return connection.exec_driver_sql(plan.statement, values).rowcount
+        return connection.exec_driver_sql(plan.insert, values).rowcount
     if not ignore:
-        _copy(connection, plan.statement, values)
+        _copy(connection, plan.copy, values)
+        return len(values)
+    if len(values) > ROWS and _copied_whole(connection, plan.copy, values):
         return len(values)
     one, written = f"({', '.join(['%s'] * len(names))})", 0
     for start in range(0, len(values), ROWS):
         some = values[start : start + ROWS]
-        statement = plan.statement.replace("VALUES", f"VALUES {', '.join([one] * len(some))}", 1)
+        statement = plan.insert.replace("VALUES", f"VALUES {', '.join([one] * len(some))}", 1)
         written += connection.exec_driver_sql(statement, tuple(value for row in some for value in row)).rowcount
     return written
+
+
+def _copied_whole(connection: Connection, statement: str, values: Iterable[Sequence[Any]]) -> bool:
+    """Whether COPY took the rows; where one is held already it takes none, and the transaction goes on."""
+    try:
+        with connection.begin_nested():
+            _copy(connection, statement, values)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _copy(connection: Connection, statement: str, values: Iterable[Sequence[Any]]) -> None:
@@ -87,13 +101,11 @@ def _copy(connection: Connection, statement: str, values: Iterable[Sequence[Any]
 def _plan(dialect: Dialect, table: Table, names: tuple[str, ...], ignore: bool) -> _Plan:  # noqa: FBT001  # a cache key
     quote = dialect.identifier_preparer.quote
     listed = f"{quote(table.name)} ({', '.join(quote(name) for name in names)})"
-    if dialect.name == "sqlite":
-        statement = f"INSERT INTO {listed} VALUES ({', '.join('?' * len(names))})"  # noqa: S608  # names are our own
-    else:
-        statement = f"INSERT INTO {listed} VALUES" if ignore else f"COPY {listed} FROM STDIN"
-    statement += " ON CONFLICT DO NOTHING" if ignore else ""
+    places = f" ({', '.join('?' * len(names))})" if dialect.name == "sqlite" else ""
+    insert = f"INSERT INTO {listed} VALUES{places}{' ON CONFLICT DO NOTHING' if ignore else ''}"
+    copy = f"COPY {listed} FROM STDIN"
     converts = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-    return _Plan(statement, tuple((at, convert) for at, convert in enumerate(converts) if convert is not None))
+    return _Plan(insert, copy, tuple((at, convert) for at, convert in enumerate(converts) if convert is not None))
 
 
 def _converted(rows: Sequence[Sequence[Any]], plan: _Plan) -> Iterator[tuple[Any, ...]]:

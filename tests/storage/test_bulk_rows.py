@@ -123,3 +123,18 @@ def test_text_that_the_database_cannot_keep_is_refused_and_leaves_nothing(sessio
         bulk.insert(session, metadata.tables["article"], [good, bad])
     with sessions() as session:
         assert session.scalars(select(Article)).all() == []
+
+
+def test_many_rows_of_which_some_are_held_all_go_in_but_those(sessions: Sessions) -> None:
+    table = metadata.tables["identity"]
+    rows = [{"feed_id": 1, "kind": "guid", "key": str(n), "article_id": uuid4()} for n in range(3 * bulk.ROWS)]
+    first, rest = rows[: 2 * bulk.ROWS], rows[bulk.ROWS :]
+    with sessions.begin() as session:
+        assert bulk.insert(session, table, first, ignore=True) == len(first)
+    # Some are held, and one stands there twice.
+    with sessions.begin() as session:
+        before = bulk.insert(session, table, [rows[0] | {"key": "before"}])
+        assert bulk.insert(session, table, [*rest, rest[-1]], ignore=True) == bulk.ROWS
+    with sessions() as session:
+        keys = session.scalars(select(Identity.key)).all()
+        assert sorted(keys) == sorted([*(str(row["key"]) for row in rows), *["before"] * before])
