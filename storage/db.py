@@ -19,8 +19,9 @@ from storage.encode import to_json
 SQLITE_BUSY_MS = 15_000
 # Pages that a connection keeps: the inner pages of the indexes of a large store, and what one transaction changes.
 SQLITE_CACHE_KB = 8_000
-# Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up.
-POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC"
+# Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up. No statement here
+# runs long enough to be worth compiling (jit), which a table that was not analyzed yet makes Postgres believe.
+POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC -c jit=off"
 
 Sessions = sessionmaker[Session]
 
