@@ -101,13 +101,16 @@ def test_a_redis_that_hangs_and_then_is_full_costs_time_and_no_article(house: Ho
             running = [worker]
 
             def all_told() -> bool:
-                if (
-                    running[-1].poll() is not None
-                ):  # a full Redis ends a worker, sooner or later; compose starts it again
+                if running[-1].poll() is not None:  # a full Redis ends a worker sooner or later; compose restarts it
                     running.append(heirs.enter_context(house.process("worker", "--concurrency", "1")))
                 return all_told_once(house)
 
-            wait_until(all_told, seconds=150, what="everything after all")
+            try:
+                wait_until(all_told, seconds=150, what="everything after all")
+            except AssertionError as error:
+                states = {state: in_state(house, state) for state in DocumentState}
+                logs = "\n".join(house.log(name)[-5000:] for name in ("worker", "beat"))
+                raise AssertionError(f"{error}: {[one.poll() for one in running]} {states}\n{logs}") from error
             wait_until(lambda: published(house) == 5 * len(NAMES), seconds=60, what="every event in the stream")
 
 
