@@ -17,7 +17,7 @@ from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding
 
-VERSION = 2  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
+VERSION = 3  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
@@ -106,9 +106,8 @@ def _clean(
         headline = _without_publisher(headline, publisher, desk)
         headline_key = headline_key if headline == reading.headline else fold(headline)
     galley = Galley(reading, noted="sources" not in off)
-    listed = len(desk.removals)
-    _furnish(galley, desk)
-    untidy = _take_datelines(galley, teaser, desk) or len(desk.removals) > listed
+    furnished = _furnish(galley, desk)
+    untidy = _take_datelines(galley, teaser, desk) or furnished
     marked: dict[int, Removal] = {}
     for _ in range(_ROUNDS):
         lines, keys, kinds = galley.standing_lines()
@@ -121,10 +120,11 @@ def _clean(
         if not left and not untidy:
             break  # what was no furniture before the bench sat is none now
         untidy = True
+        uncovered = left and _take_datelines(galley, teaser, desk)
         thinner = any(found and found.rule in _OF_THE_BODY for found in verdict.findings)
-        if not _furnish(galley, desk) and not thinner:
+        if not _furnish(galley, desk) and not uncovered and not thinner:
             break
-    _settle_datelines(galley, desk)
+    _settle_pieces(galley, desk)
     stay = set(galley.standing)
     removals = [*desk.removals, *(gone for position, gone in marked.items() if position in stay)]
     fields = desk.fields
@@ -173,9 +173,8 @@ def _hear(verdict: Verdict, galley: Galley, marked: dict[int, Removal], desk: _D
 
 
 def _removal(galley: Galley, i: int, finding: Finding, *, removed: bool) -> Removal:
-    dateline = galley.datelines.get(i)
     return Removal(
-        line=f"{dateline.line} {galley.texts[i]}" if dateline else galley.texts[i],
+        line=galley.whole(i),
         rule=finding.rule,
         reason=finding.reason,
         position=i,
@@ -217,11 +216,10 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             desk.take(name, (furniture.read_credit(text) or text) if name == "credit" else text)
             desk.remove(text, "furniture", f"is kept as the {name}", i)
             moved.add(i)
-    if paragraphs:
-        _take_sign_off(galley, standing[last], desk)
+    signed = bool(paragraphs) and _take_sign_off(galley, standing[last], desk)
     if moved:
         galley.standing = [i for i in standing if i not in moved]
-    return bool(moved)
+    return signed or bool(moved)
 
 
 def _edge_line(text: str) -> str | None:
@@ -245,6 +243,8 @@ def _take_datelines(galley: Galley, teaser: str, desk: _Desk) -> bool:
         text = galley.texts[i]
         if len(text) < _PARAGRAPH or text == teaser:
             continue
+        if i in galley.datelines:
+            break
         found = furniture.read_dateline(text) if galley.kinds[i] is BlockKind.PARAGRAPH else None
         if not found:
             break
@@ -253,9 +253,13 @@ def _take_datelines(galley: Galley, teaser: str, desk: _Desk) -> bool:
     return taken
 
 
-def _settle_datelines(galley: Galley, desk: _Desk) -> None:
-    """Fill the fields from the datelines of the lines that stayed."""
-    for i in galley.standing if galley.datelines else ():
+def _settle_pieces(galley: Galley, desk: _Desk) -> None:
+    """List what was taken off lines that stayed, and fill the fields from their datelines."""
+    if not galley.datelines and not galley.sign_offs:
+        return
+    for i in galley.standing:
+        if sign_off := galley.sign_offs.get(i):
+            desk.remove(sign_off, "sign_off", "is kept as the credit", i)
         if dateline := galley.datelines.get(i):
             desk.take("dateline", dateline.line.rstrip(" -–—:."))
             if dateline.credit:
@@ -263,9 +267,10 @@ def _settle_datelines(galley: Galley, desk: _Desk) -> None:
             desk.remove(dateline.line, "dateline", "is kept as the dateline", i)
 
 
-def _take_sign_off(galley: Galley, i: int, desk: _Desk) -> None:
+def _take_sign_off(galley: Galley, i: int, desk: _Desk) -> bool:
     rest, credit = furniture.take_credit_tail(galley.texts[i])
-    if credit and galley.kinds[i] is BlockKind.PARAGRAPH:
-        desk.take("credit", credit)
-        desk.remove(f"({credit})", "sign_off", "is kept as the credit", i)
-        galley.change(i, rest)
+    if not credit or galley.kinds[i] is not BlockKind.PARAGRAPH:
+        return False
+    desk.take("credit", credit)
+    galley.take_sign_off(i, rest, f"({credit})")
+    return True

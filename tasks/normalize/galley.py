@@ -24,6 +24,7 @@ class Galley:
         self.keys: Sequence[bytes] = reading.keys
         self.notes: dict[int, list[tuple[str, int]]] = {}  # source notes of a line: name and offset
         self.datelines: dict[int, furniture.Dateline] = {}
+        self.sign_offs: dict[int, str] = {}  # what stood behind a line, with its brackets
         if noted:
             self._take_sources()
         self.standing: Sequence[int] = range(len(self.texts))
@@ -40,6 +41,17 @@ class Galley:
         if i in self.notes:
             self.notes[i] = [(name, max(0, offset - shift)) for name, offset in self.notes[i]]
         self.change(i, found.rest)
+
+    def take_sign_off(self, i: int, rest: str, sign_off: str) -> None:
+        """Take an agency off the end of a line."""
+        self.sign_offs[i] = f"{sign_off} {self.sign_offs[i]}" if i in self.sign_offs else sign_off
+        self.change(i, rest)
+
+    def whole(self, i: int) -> str:
+        """A line with the dateline and the agency that were taken off it."""
+        dateline, sign_off = self.datelines.get(i), self.sign_offs.get(i)
+        text = f"{dateline.line} {self.texts[i]}" if dateline else self.texts[i]
+        return f"{text} {sign_off}" if sign_off else text
 
     def standing_lines(self) -> tuple[Sequence[str], Sequence[bytes], Sequence[BlockKind]]:
         """The lines that stand, their keys and their kinds."""

@@ -7,8 +7,9 @@ refrains do not. The passes go round until nothing more leaves, so cleaning what
 
 from __future__ import annotations
 
+import bisect
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -125,13 +126,15 @@ class _Judge:
             self._exact(target)
         if self.teaser and self.slots:
             self._pieces(self.teaser)
-        if not self.teaser:
-            self._places()
-            self._seek_teaser()
         for _ in range(_ROUNDS):
             self._places()
-            self._furniture()
+            if not self.teaser and self._seek_teaser():
+                self._places()
+            self._unspoken()
             before = len(self.gone)
+            self._furniture()
+            if self.teaser and not self.marked:
+                before = len(self.gone)  # what leaves here uncovers a teaser that nobody named, or a row of seeds
             self._forms()
             self._paragraphs()
             if len(self.gone) == before and self._places_hold():
@@ -164,6 +167,7 @@ class _Judge:
         if len(self.gone) != self.swept:
             self.swept = len(self.gone)
             self.standing = [i for i in self.standing if i not in self.gone]
+            self.first_at = {self.keys[i]: i for i in reversed(self.standing)}
 
     def _following(self, n: int) -> list[bytes]:
         return [self.keys[i] for i in self.standing[n + 1 : n + 5]]
@@ -174,15 +178,35 @@ class _Judge:
         keys, wanted = self.keys, target.key
         copies = [i for i in self.standing if keys[i] == wanted]
         if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
-            early = self._opening()
-            self.spoken = {i for i in copies if i > early and ends_sentence(self.lines[i])}
-            if len(self.spoken) > 1:
-                copies = [i for i in copies if i not in self.spoken]
-        for n, i in enumerate(copies):
-            if n == 0:
-                self.slots[i] = target.name
-            self._mark(i, target.found("copy", "repeats" if n else "is", 1.0))
+            self._places()
+            self.spoken = self._said(copies)
+            copies = [i for i in copies if i not in self.spoken]
+        self._take_copies(target, copies)
         setattr(self, target.name, target._replace(stands=True))
+        self._sweep()
+
+    def _take_copies(self, target: Target, copies: Sequence[int]) -> None:
+        for i in copies:
+            known = target.name in self.slots.values()
+            if not known:
+                self.slots[i] = target.name
+            self._mark(i, target.found("copy", "repeats" if known else "is", 1.0))
+
+    def _said(self, copies: Iterable[int]) -> set[int]:
+        """Which copies of the headline the article says: sentences behind its first paragraph, and more than one.
+
+        What stands before that paragraph belongs to the page, and nobody says it.
+        """
+        said = {i for i in copies if i > self.first and ends_sentence(self.lines[i])}
+        return said if len(said) > 1 else set()
+
+    def _unspoken(self) -> None:
+        """Take out the headline where it is not said after all: what seemed the first paragraph has left."""
+        if not self.spoken or not self.headline:
+            return
+        said = self._said(self.spoken)
+        self._take_copies(self.headline, sorted(self.spoken - said))
+        self.spoken = said
         self._sweep()
 
     def _pieces(self, target: Target) -> None:
@@ -204,11 +228,6 @@ class _Judge:
                     self._mark(piece, target.found("cut", "is, with the lines beside it,", 0.9))
                 break
         self._sweep()
-
-    def _opening(self) -> int:
-        """The first line that is a paragraph: what stands before it belongs to the page, and nobody says it."""
-        paragraphs = self.traits.paragraphs
-        return next((i for i in self.standing if i in paragraphs), len(self.lines))
 
     def _places(self) -> None:
         """Find the first, the second and the last line that is a paragraph and no copy."""
@@ -331,17 +350,18 @@ class _Judge:
             return False
         return self.standing[n - 1] in self.stubs and self.standing[n + 1] in self.stubs
 
-    def _seek_teaser(self) -> None:
-        """A teaser nobody named: an early line that comes back, whole or changed, before the body is under way."""
-        early = [n for n, i in enumerate(self.standing) if i <= self.second + 3 and self._may_be_teaser(i)]
-        early = early[: _EARLY + 4]
+    def _seek_teaser(self) -> bool:
+        """Find a teaser nobody named: an early line that comes back, whole or changed, before the body is under way."""
+        reach = bisect.bisect(self.standing, self.second) + 3
+        early = [n for n, i in enumerate(self.standing[:reach]) if self._may_be_teaser(i)][: _EARLY + 4]
         for at, n in enumerate(early[:_EARLY]):
             i = self.standing[n]
             target = Target.of("teaser", self.lines[i], self.keys[i])
             if any(self._says_again(target, n, other) for other in early[at + 1 :]):
                 self.teaser = target
                 self._exact(target)
-                return
+                return True
+        return False
 
     def _may_be_teaser(self, i: int) -> bool:
         if i in self.stubs or len(self.keys[i]) not in _TEASER:

@@ -200,7 +200,7 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
         return None
     before = key.find(target.key)
     behind = extra - before
-    if behind and is_cut(target.text) and not _TITLE_END.search(text):
+    if behind and is_cut(target.text) and key[-behind:] not in READ_MORE and not _TITLE_END.search(text):
         return None  # the line goes on where the text was cut from it
     if before and behind and place is Place.TAIL:
         return None  # a line of a list that names the piece says more than the piece's name
