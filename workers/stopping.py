@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Final
@@ -90,19 +91,21 @@ class Stopping(bootsteps.StartStopStep):
 
     def _see_to_it(self) -> None:
         number = self.asked.get()
+        seconds = patience(settings(), number)
+        until = time.monotonic() + seconds
         if number is not None:
             self.worker.hub.call_soon(self._hear, number)
             if not self.heard.wait(SOON):
                 os.kill(os.getpid(), number)
-        seconds = patience(settings(), number)
-        time.sleep(seconds)
+        time.sleep(max(0.0, until - time.monotonic()))
         self._end(seconds)
 
     def _end(self, seconds: float) -> None:
         children = [child.pid for child in billiard.active_children()]
         structlog.get_logger().error("worker.stop_overdue", after_seconds=seconds, killed=children)
         for child in children:
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(child, signal.SIGKILL)
         health.gone(settings(), health.worker_name(self.worker))
         os._exit(1)
 
