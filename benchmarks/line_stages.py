@@ -26,13 +26,13 @@ from sqlalchemy.engine.default import DefaultDialect
 from benchmarks.line_feeds import ENTRIES, feed
 from storage import articles, documents, feeds, migrate, outbox
 from storage.db import make_engine, make_sessions
-from tasks import decide, ingest, intake, write
+from tasks import decide, intake, prepare, write
 from tasks.enrich import Enrichers
 from tasks.room import Room
 
 WARM = 3  # documents before counting begins: word lists are loaded, memos begin to fill
 STAGES: list[tuple[Any, str, str]] = [
-    (ingest, "parse_guarded", "parse"),
+    (prepare, "parse_guarded", "parse"),
     (decide, "read", "normalize"),
     (decide, "normalize", "normalize"),
     (decide, "line_keys", "line keys"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, and_, bindparam, cast, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, Select, Text, Uuid, and_, bindparam, cast, delete, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from storage import bulk
@@ -25,28 +25,38 @@ CHUNK = 400
 
 def known_by(session: Session, feed_id: int, keys: Iterable[Key]) -> dict[Key, UUID]:
     """Which of these (kind, key) identities the feed already has, and whose they are."""
-    wanted: dict[str, list[str]] = {}
-    for kind, key in keys:
-        wanted.setdefault(kind, []).append(key)
-    found: dict[Key, UUID] = {}
-    connection = session.connection()
-    known = _KNOWN_SQLITE if is_sqlite(session) else _KNOWN
-    for kind, values in wanted.items():
-        given = {"feed": feed_id, "kind": kind, "keys": to_json(values)}
-        found.update({(kind, key): article_id for key, article_id in connection.execute(known, given)})
+    return known_by_feed(session, {feed_id: keys}).get(feed_id, {})
+
+
+def known_by_feed(session: Session, keys: Mapping[int, Iterable[Key]]) -> dict[int, dict[Key, UUID]]:
+    """Which of these (kind, key) identities each feed already has, and whose they are; without feeds that have none."""
+    wanted: dict[int, dict[str, list[str]]] = {}
+    for feed_id, own in keys.items():
+        for kind, key in own:
+            wanted.setdefault(feed_id, {}).setdefault(kind, []).append(key)
+    found: dict[int, dict[Key, UUID]] = {}
+    if wanted:
+        given = to_json({str(feed_id): kinds for feed_id, kinds in wanted.items()})
+        rows = session.connection().execute(_KNOWN_SQLITE if is_sqlite(session) else _KNOWN, {"wanted": given})
+        for feed_id, kind, key, article_id in rows:
+            found.setdefault(feed_id, {})[kind, key] = article_id
     return found
 
 
 # Statements of every document are made once: to put one together costs more than to run it. The keys come as one value,
 # so that it is the same statement for any number of them, and one look into the index for each.
 _KNOWN_SQLITE, _KNOWN = (
-    text(query).columns(key=Text, article_id=Uuid)
+    text(query).columns(feed_id=BigInteger, kind=Text, key=Text, article_id=Uuid)
     for query in (
-        "SELECT held.key, held.article_id FROM json_each(:keys) AS wanted CROSS JOIN identity AS held"
-        " ON held.feed_id = :feed AND held.kind = :kind AND held.key = wanted.value",
-        "SELECT wanted.key, held.article_id FROM json_array_elements_text(CAST(:keys AS json)) AS wanted(key)"
-        " CROSS JOIN LATERAL (SELECT article_id FROM identity"
-        " WHERE feed_id = :feed AND kind = :kind AND key = wanted.key OFFSET 0) AS held",
+        "SELECT held.feed_id, held.kind, held.key, held.article_id FROM json_each(:wanted) AS feeds"
+        " CROSS JOIN json_each(feeds.value) AS kinds CROSS JOIN json_each(kinds.value) AS wanted"
+        " CROSS JOIN identity AS held"
+        " ON held.feed_id = CAST(feeds.key AS INTEGER) AND held.kind = kinds.key AND held.key = wanted.value",
+        "SELECT held.feed_id, held.kind, held.key, held.article_id FROM json_each(CAST(:wanted AS json)) AS feeds"
+        " CROSS JOIN LATERAL json_each(feeds.value) AS kinds"
+        " CROSS JOIN LATERAL json_array_elements_text(kinds.value) AS wanted(key)"
+        " CROSS JOIN LATERAL (SELECT * FROM identity AS one WHERE one.feed_id = CAST(feeds.key AS bigint)"
+        " AND one.kind = kinds.key AND one.key = wanted.key OFFSET 0) AS held",
     )
 )
 

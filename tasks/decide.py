@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlmodel import Session
 
 from storage import articles, source_lines
 from storage.db import reading
 from storage.ids import new_id
 from storage.models import Feed, SourceLines
-from storage.records import (
-    BadEntry,
-    Cause,
-    CleanArticle,
-    Entry,
-    HeldArticle,
-    KnownLines,
-    ParsedDocument,
-    Tag,
-)
+from storage.records import BadEntry, Cause, CleanArticle, Entry, HeldArticle, ParsedDocument, Tag
 from tasks import kills
-from tasks.content import clean_of, content_of
+from tasks.content import content_of
 from tasks.content import fingerprint as wording
 from tasks.enrich import EnrichInput, Tagging
-from tasks.identify import Match, identify
-from tasks.normalize import KnownLine, Reading, clean_headline, line_keys, normalize, read
-from tasks.normalize.fold import fold
-from tasks.rekey import AGAIN, Piece, Rekeyed, judged, recognise, under_new_keys, with_found
+from tasks.identify import Match
+from tasks.identities import Keyed, identified, keyed
+from tasks.lines import known_lines
+from tasks.normalize import KnownLine, Reading, line_keys, normalize, read
+from tasks.rekey import Rekeyed
 from tasks.revise import Revised, revise
 from tasks.room import Room
 from tasks.stories import Fingerprint, fingerprints
 from tasks.times import believed
 from tasks.tombstones import Buried, buried
-from tasks.urls import document_keys
 
 log = structlog.get_logger()
 
@@ -97,17 +85,20 @@ def decide(
     force: bool,
     only: Collection[int] | None = None,
     lines: SourceLines | None = None,
+    identities: Keyed | None = None,
 ) -> Decided:
     """What each entry of a parsed document comes to, and the entries that could not be read after all.
 
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
-    at other positions are left alone. `lines` are the source's where they were read already.
+    at other positions are left alone. `lines` are the source's and `identities` the entries' where they were read
+    already.
     """
     parsed = believed(parsed, room.clock())
     with reading(room.sessions) as session:
         lines = lines or source_lines.load(session, feed.id)
-        identified = _identified(session, feed, parsed, None if force else lines, room.clock())
-        matches = identified.matches
+        own = identities or keyed(session, [(feed, parsed)])[0]
+        known = identified(session, feed, parsed, own, None if force else lines, room.clock())
+        matches = known.matches
         held = articles.held(session, {match.article for match in matches if match is not None and match.article})
         pairs = zip(parsed.entries, matches, strict=True)
         decisions = [
@@ -122,99 +113,7 @@ def decide(
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
     good, bad = _worked_out(room, feed, decisions, before, lines)
     _calm(room, [d for d in good if d.outcome == "revised" and d.held is not None and d.held.revision >= FLAPS])
-    return Decided(decisions=good, bad=bad, degraded=identified.degraded, rekeyed=identified.rekeyed)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Identified:
-    matches: list[Match | None]
-    degraded: bool
-    rekeyed: Rekeyed | None = None
-
-
-def _identified(
-    session: Session, feed: Feed, parsed: ParsedDocument, lines: SourceLines | None, now: datetime
-) -> _Identified:
-    """Who each entry is. Where `lines` are given, a feed that gave its entries new keys is noticed.
-
-    A second change within a month says that its guids mean nothing: from then on they are not used, as where a
-    document's guids are all the same.
-    """
-    total = len(parsed.entries) + len(parsed.skipped)
-    degraded = bool(feed.hints.get("degraded"))
-    keys = document_keys(parsed.entries, degraded=degraded, total=total)
-    known = articles.known_by(session, feed.id, (key for own in keys for key in own))
-    matches = identify(keys, known)
-    if lines is None:
-        return _Identified(matches=matches, degraded=keys.degraded)
-    rekeyed = None
-    if keys.degraded and not degraded:
-        rekeyed = judged(range(len(matches)), matches, {})
-    # A source that has taught nothing yet has nothing that could have had other keys before.
-    if lines.articles and (fresh := under_new_keys(keys, matches, known, total)):
-        found = _recognised(session, feed, parsed, matches, fresh, lines)
-        if (rekeyed := judged(fresh, matches, found)) is not None:
-            last = feed.hints.get("rekeyed")
-            again = last is not None and now - datetime.fromisoformat(last) < AGAIN
-            if again and not keys.degraded:
-                keys = document_keys(parsed.entries, degraded=True, total=total)
-                known = known | articles.known_by(session, feed.id, (key for own in keys for key in own))
-                matches = identify(keys, known)
-                found = _recognised(session, feed, parsed, matches, range(len(matches)), lines)
-            matches = with_found(matches, found, known)
-            rekeyed = None if again else rekeyed
-    return _Identified(matches=matches, degraded=keys.degraded, rekeyed=rekeyed)
-
-
-def _recognised(
-    session: Session,
-    feed: Feed,
-    parsed: ParsedDocument,
-    matches: Sequence[Match | None],
-    fresh: Iterable[int],
-    lines: SourceLines,
-) -> dict[int, UUID]:
-    """Those of the fresh entries that are held pieces by what they say; no piece that another entry is counts.
-
-    A feed that gave its entries new keys still has pieces that its last document had: where it has none of those, it
-    has turned over whole, and its earlier pieces need not be read.
-    """
-    taken = {match.article for match in matches if match is not None and match.article is not None}
-    taken |= {UUID(feed.seen[name]) for name in parsed.skipped if name in feed.seen}
-    strangers = {
-        n: Piece(
-            headline=fold(clean_headline(entry.headline, publisher=feed.publisher)),
-            published_at=entry.published_at,
-            text=partial(_text_of, feed, entry, lines),
-        )
-        for n, entry in ((n, parsed.entries[n]) for n in fresh)
-        if (match := matches[n]) is not None and match.article is None
-    }
-    if not strangers:
-        return {}
-    last = {UUID(article) for article in feed.seen.values()} - taken
-    if 0 < len(last) <= articles.CHUNK and not recognise(
-        strangers, _pieces(session, articles.headlines(session, feed.id, only=last))
-    ):
-        return {}
-    return recognise(strangers, _pieces(session, articles.headlines(session, feed.id, without=taken)))
-
-
-def _pieces(session: Session, held: Mapping[UUID, tuple[str, datetime | None, int]]) -> dict[UUID, Piece]:
-    return {
-        article: Piece(headline=fold(headline), published_at=at, text=partial(_held_text, session, article, revision))
-        for article, (headline, at, revision) in held.items()
-    }
-
-
-def _text_of(feed: Feed, entry: Entry, lines: SourceLines) -> bytes:
-    clean = normalize(entry, known=known_lines(lines), publisher=feed.publisher)
-    return fold(" ".join((clean.teaser or "", clean.text)))
-
-
-def _held_text(session: Session, article: UUID, revision: int) -> bytes:
-    clean = clean_of(articles.contents(session, {article: revision}).get(article, {}))
-    return fold(" ".join((clean.teaser or "", clean.text)))
+    return Decided(decisions=good, bad=bad, degraded=known.degraded, rekeyed=known.rekeyed)
 
 
 def _fate(
@@ -310,22 +209,6 @@ def _worked_out(
     each(lambda decision: _compared(decision, before))
     together(_fingerprinted)
     return [decision for decision in decisions if id(decision) not in failed], bad
-
-
-def known_lines(lines: SourceLines, extra: Mapping[str, int] = {}, articles: int = 0) -> dict[str, KnownLine]:
-    """What a source's row says of its lines, with the counts of further articles added."""
-    total = lines.articles + articles
-    known = {
-        key: KnownLine(key=key, seen=value[0] + extra.get(key, 0), articles=total)
-        for key, value in lines.lines.items()
-        if value[0] + extra.get(key, 0) > 1
-    }
-    before = source_lines.seen(lines, (*extra, *lines.rulings))
-    fresh = {key: before[key] + seen for key, seen in extra.items() if key not in known}
-    known |= {key: KnownLine(key=key, seen=seen, articles=total) for key, seen in fresh.items() if seen > 1}
-    for key, (state, _) in lines.rulings.items():
-        known[key] = KnownLine(key=key, seen=before[key], articles=total, state=KnownLines(state))
-    return known
 
 
 def _with_this_document(lines: SourceLines, decisions: list[Decision]) -> tuple[set[str], dict[str, KnownLine]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from time import monotonic, perf_counter
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,11 +21,14 @@ from storage.models import Document, DocumentState
 from storage.records import FetchOutcome
 from tasks import alone
 from tasks.holding import holding
-from tasks.ingest import Ingested, LeaseLost, Ready, ingest, prepare, refuse, sources, write_together
+from tasks.ingest import ingest, write_together
+from tasks.ingested import Ingested, LeaseLost
+from tasks.prepare import identities, parse, refuse, settled_on, sources
 from tasks.room import Room
 from tasks.trace import Span, trace_of
 
 log = structlog.get_logger()
+Made = TypeVar("Made")
 
 # Documents per message: a Celery task costs 3.3 ms whatever it does, and a batch must end well within a lease.
 BATCH = 10
@@ -132,36 +137,46 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
         return [], those
     started = perf_counter()
     done: list[Ingested] = []
-    ready: list[Ready] = []
     left: list[Document] = []
+    kept = those
     try:
         known = sources(room, those)
-    except Exception as error:  # noqa: BLE001  # met again, and then said in full, when they are tried one by one
-        log.info("documents.taken_apart", document_ids=[one.id for one in those], error=repr(error)[:300])
-        return [], those
-    for document in those:
-        try:
-            with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
-                one = prepare(room, document, known[document.feed_id])
-        except Exception as error:  # noqa: BLE001  # met again, and then said in full, when it is tried alone
-            log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
-            left.append(document)
-            continue
-        if isinstance(one, Ready):
-            ready.append(one)
-        else:
-            done.append(one)
-    try:
+        parsed = _each(((one, partial(parse, room, one, known[one.feed_id])) for one in those), done, left)
+        kept = [one.document for one in parsed]
+        own = identities(room, parsed)
+        steps = ((one.document, partial(settled_on, room, one, own[one.document.feed_id])) for one in parsed)
+        ready = _each(steps, done, left)
+        kept = [one.document for one in ready]
         done += write_together(room, ready) if ready else []
-    except Exception as error:  # noqa: BLE001  # as above
-        log.info("documents.taken_apart", document_ids=[one.document.id for one in ready], error=repr(error)[:300])
-        left += [one.document for one in ready]
+    except Exception as error:  # noqa: BLE001  # met again, and then said in full, when they are tried one by one
+        log.info("documents.taken_apart", document_ids=[one.id for one in kept], error=repr(error)[:300])
+        left += kept
     each = (perf_counter() - started) / len(those)
     by_id = {document.id: document for document in those}
     for result in done:
         document = by_id[result.document_id]
         _tell(_bound(document), document, result, each)
     return done, left
+
+
+def _each(
+    steps: Iterable[tuple[Document, Callable[[], Made | Ingested]]], done: list[Ingested], left: list[Document]
+) -> list[Made]:
+    """What a step makes of each document; those that it ends are done, those that it fails on are left."""
+    made: list[Made] = []
+    for document, step in steps:
+        try:
+            with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
+                one = step()
+        except Exception as error:  # noqa: BLE001  # as above
+            log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
+            left.append(document)
+            continue
+        if isinstance(one, Ingested):
+            done.append(one)
+        else:
+            made.append(one)
+    return made
 
 
 def _take_in_one(room: Room, document: Document) -> Ingested | str | None:

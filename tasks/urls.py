@@ -7,6 +7,7 @@ a server needs. The address as given stays in the entry.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, Self
@@ -65,6 +66,9 @@ _ROUNDS = 20
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _CACHE = re.compile(r"^/(?:[acivrx]|wp)/(s/)?(?P<rest>[^/]+\..+)$")
+# An address on which no rule has anything to do but cut a host's prefix and a slash: most of them.
+_ORDINARY = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9_\-][A-Za-z0-9_\-.~]*)+)/?")
+_EXTRAORDINARY = re.compile(r"amp|print|druck|/(?:index|default|home)\.|google", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4_096)
@@ -84,6 +88,8 @@ def canonical(url: str) -> str:
 
 def _canonical(url: str) -> tuple[str, bool]:
     """Apply every rule once; also return whether the result may need them again."""
+    if (plain := _ORDINARY.fullmatch(url)) and not _EXTRAORDINARY.search(url):
+        return f"https://{_host(plain[1])}{plain[2]}", False
     try:
         parts = urlsplit(url)
         host, port = _host(parts.hostname or ""), parts.port
@@ -235,9 +241,10 @@ def document_keys(entries: Sequence[Entry], *, degraded: bool = False, total: in
     faults = sum(1 for entry in entries if not entry.guid or entry.guid in repeated)
     degraded = degraded or (faults >= _BAD_LEAST and faults > _BAD_SHARE * max(total or 0, len(entries)))
     hosts = {host for guid in uses if (host := _guid_host(guid))}
-    shared = _shared(entries)
+    pages = [_page(entry) for entry in entries]
+    shared = _shared(entries, pages)
     found = []
-    for entry in entries:
+    for entry, address in zip(entries, pages, strict=True):
         keys: list[Key] = []
         if entry.guid and not degraded:
             if entry.guid in repeated:
@@ -246,7 +253,6 @@ def document_keys(entries: Sequence[Entry], *, degraded: bool = False, total: in
                 keys.append(("guid", _hashed(entry.guid)))
                 path = _guid_path(entry.guid) if len(hosts) < 2 else None
                 keys += [("guid_path", _hashed(path))] if path else []
-        address = _page(entry)
         if address and address not in shared:
             keys.append(("url", _hashed(address)))
         found.append(tuple(keys) or (("text", _text(entry)),))
@@ -258,11 +264,12 @@ def _differ(entries: list[Entry]) -> bool:
     return len({(entry.url and canonical(entry.url), entry.headline) for entry in entries}) > 1
 
 
-def _shared(entries: Sequence[Entry]) -> set[str]:
+def _shared(entries: Sequence[Entry], pages: Sequence[str | None]) -> set[str]:
     """Return the addresses that entries with different headlines share."""
+    often = {address for address, uses in Counter(pages).items() if address and uses > 1}
     headlines: dict[str, set[str]] = {}
-    for entry in entries:
-        if address := _page(entry):
+    for entry, address in zip(entries, pages, strict=True) if often else ():
+        if address in often:
             headlines.setdefault(address, set()).add(entry.headline.casefold())
     return {address for address, names in headlines.items() if len(names) > 1}
 

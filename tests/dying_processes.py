@@ -7,12 +7,13 @@ import os
 import signal
 from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import event
 
 from storage.db import make_engine, make_sessions
-from tasks import ingest, intake, poll
+from tasks import ingest, intake, poll, prepare
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.relay import Limits, Relay
@@ -81,24 +82,32 @@ def worker_until(moment: str, database_url: str) -> None:
     room = hasty_room(database_url)
     engine = room.sessions.kw["bind"]
     if moment == "claimed":
-        poll.fetch_batches = die  # type: ignore[assignment]
+        _deadly(poll, "fetch_batches")
     elif moment == "fetched":
-        poll._keep = die  # type: ignore[assignment]
+        _deadly(poll, "_keep")
     elif moment == "fetch written":
-        poll.outbox.record = die  # type: ignore[assignment]
+        _deadly(poll.outbox, "record")
     documents = poll.poll_due(room).documents
     if moment == "fetch committed":
         die()
     if moment == "taken":
-        intake.ingest = intake.prepare = die  # type: ignore[assignment]
+        _deadly(prepare, "parse_guarded")
     elif moment == "parsed":
-        ingest.decide = die  # type: ignore[assignment]
+        _deadly(prepare, "decide")
     elif moment == "decided":
-        ingest.write = die  # type: ignore[assignment]
+        _deadly(ingest, "settle_decided")
     elif moment == "written":
         event.listen(engine, "commit", lambda connection: _die_with_events(connection))
     intake.work_off_waiting(room, len(documents))
-    die()
+    if moment == "committed":
+        die()
+
+
+def _deadly(module: ModuleType, name: str) -> None:
+    """Whoever calls that function of the line dies."""
+    if not hasattr(module, name):
+        raise AttributeError(f"{module.__name__} has no {name} any more: nobody would die of it")
+    setattr(module, name, die)
 
 
 def _die_with_events(connection: Any) -> None:

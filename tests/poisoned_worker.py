@@ -7,11 +7,11 @@ from typing import Any
 
 from dying_processes import die
 
-from tasks import ingest
+from tasks import prepare
 from workers import rooms
 from workers.cli.root import main
 
-_parse = ingest.parse_guarded
+_parse = prepare.parse_guarded
 
 
 def parse_or_die(body: bytes, **how: Any) -> Any:
@@ -20,6 +20,6 @@ def parse_or_die(body: bytes, **how: Any) -> Any:
 
 
 if __name__ == "__main__":
-    ingest.parse_guarded = parse_or_die
+    prepare.parse_guarded = parse_or_die
     rooms.ALONE = (sys.executable, "-m", "poisoned_worker", "ingest-alone")
     main()

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from storage import feeds
 from storage.models import Article, OutboxEvent
-from tasks.ingest import Ingested
+from tasks.ingested import Ingested
 from tasks.intake import take_in
 from tasks.poll import PollReport, poll_due
 from tasks.room import Room

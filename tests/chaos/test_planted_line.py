@@ -15,7 +15,7 @@ from storage.db import Sessions
 from storage.models import Document, DocumentState
 from tasks import intake, poll, write
 from tasks.fetch import FetchPolicy
-from tasks.ingest import Ingested
+from tasks.ingested import Ingested
 from tasks.room import Room
 from workers.relay import Relay, State
 

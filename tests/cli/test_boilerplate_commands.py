@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from storage import source_lines
 from storage.db import make_engine, make_sessions
 from storage.models import Feed
-from tasks.decide import known_lines
+from tasks.lines import known_lines
 from tasks.normalize import key_of
 from workers.cli.root import app
 from workers.settings import settings

@@ -102,3 +102,24 @@ def test_any_text_has_a_canonical_form(text: str) -> None:
 @given(st.permutations(["a=1", "b=2", "utm_source=x", "c=", "gclid=9"]))
 def test_the_order_of_parameters_and_trackers_never_matter(pairs: list[str]) -> None:
     assert canonical("https://paper.example/x?" + "&".join(pairs)) == "https://paper.example/x?a=1&b=2&c="
+
+
+HOSTS = st.lists(
+    st.sampled_from(["www", "m", "amp", "mobile", "paper", "google", "cdn", "ampproject", "org", "example", "a-b"]),
+    min_size=1,
+    max_size=4,
+).map(".".join)
+FORMS = ("amp", "a.amp.html", "a-amp.html", "print", "druck", "druckversion", "index.html", "Index.php", "home", "s")
+SEGMENTS = st.sampled_from(("", "a", "Stadt", "2026", "bruecke.html", "x~y", "a.b", ".", "..", "-", "_", *FORMS))
+
+
+@given(
+    scheme=st.sampled_from(["http", "https"]),
+    host=HOSTS,
+    path=st.lists(SEGMENTS, max_size=5).map(lambda parts: "".join(f"/{part}" for part in parts)),
+)
+def test_an_ordinary_address_comes_out_as_it_does_with_where_the_click_came_from(
+    scheme: str, host: str, path: str
+) -> None:
+    plain = f"{scheme}://{host}{path}"
+    assert canonical(f"{plain}?utm_source=rss") == canonical(plain)

@@ -13,7 +13,7 @@ from wire import Clock, articles, events, poll_and_ingest, subscribe
 
 from storage import feeds
 from storage.models import Article, Feed, FeedStatus, Revision
-from tasks.ingest import Ingested
+from tasks.ingested import Ingested
 from tasks.room import Room
 
 

@@ -147,9 +147,12 @@ def test_postgres_looks_identities_up_in_their_index_and_finds_those_of_that_fee
     event.listen(engine, "before_cursor_execute", lambda _c, _k, query, values, *_: asked.append((query, values)))
     keys = [("guid", row["key"]) for row in rows[:600]] + [("url", row["key"]) for row in rows[:600]]
     with make_sessions(engine)() as session:
-        known = articles.known_by(session, 3, keys)
+        known = articles.known_by_feed(session, {3: keys, 5: keys[:70], 99: keys})
         query, values = next(one for one in asked if "identity" in one[0])
         plan = [row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {query}", values)]
     engine.dispose()
-    assert known == {("guid", row["key"]): row["article_id"] for row in rows[:600] if row["feed_id"] == 3}
+    assert known == {
+        feed_id: {("guid", row["key"]): row["article_id"] for row in rows[:some] if row["feed_id"] == feed_id}
+        for feed_id, some in ((3, 600), (5, 70))
+    }
     assert not any("Seq Scan on identity" in line for line in plan)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from storage import source_lines
 from storage.models import SourceLines
 from storage.records import BlockKind, CleanArticle, Entry, KnownLine, KnownLines, Markup
-from tasks.decide import known_lines
+from tasks.lines import known_lines
 from tasks.normalize import key_of, line_keys, normalize
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -234,7 +234,7 @@ def ingest_alone(document: int, token: str) -> None:
     from storage import db
     from storage.db import make_engine, make_sessions
     from tasks import alone, intake
-    from tasks.ingest import LeaseLost
+    from tasks.ingested import LeaseLost
     from workers.rooms import room_of
 
     chosen = settings()
