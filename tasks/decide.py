@@ -111,7 +111,9 @@ def decide(
             gone = {one.held.id: _withdrawn(one) for one in buried(session, feed.id, parsed, document_id)}
             decisions = [*(one for one in decisions if one.article_id not in gone), *gone.values()]
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
-    good, bad = _worked_out(room, feed, decisions, before, lines)
+    # A feed's first document brings its title with it.
+    names = tuple([name for name in (feed.title or parsed.hints.title, feed.publisher) if name])
+    good, bad = _worked_out(room, feed, names, decisions, before, lines)
     _calm(room, [d for d in good if d.outcome == "revised" and d.held is not None and d.held.revision >= FLAPS])
     return Decided(decisions=good, bad=bad, degraded=known.degraded, rekeyed=known.rekeyed)
 
@@ -160,7 +162,12 @@ def _open(decision: Decision) -> bool:
 
 
 def _worked_out(
-    room: Room, feed: Feed, decisions: list[Decision], before: Mapping[UUID, dict[str, Any]], lines: SourceLines
+    room: Room,
+    feed: Feed,
+    names: tuple[str, ...],
+    decisions: list[Decision],
+    before: Mapping[UUID, dict[str, Any]],
+    lines: SourceLines,
 ) -> tuple[list[Decision], list[BadEntry]]:
     """Clean, tag and compare the open decisions, each on its own: one bad entry never stops a feed."""
     known = known_lines(lines)
@@ -205,7 +212,7 @@ def _worked_out(
             decision.clean = _cleaned(room, feed, decision.entry, richer, readings[id(decision)])
 
     each(clean_again)
-    each(lambda decision: _tagged(room, feed, decision))
+    each(lambda decision: _tagged(room, feed, names, decision))
     each(lambda decision: _compared(decision, before))
     together(_fingerprinted)
     return [decision for decision in decisions if id(decision) not in failed], bad
@@ -242,16 +249,16 @@ def _clean(decision: Decision) -> CleanArticle:
     return decision.clean
 
 
-def _tagged(room: Room, feed: Feed, decision: Decision) -> None:
+def _tagged(room: Room, feed: Feed, names: tuple[str, ...], decision: Decision) -> None:
     entry, clean = decision.entry, _clean(decision)
     tagging: Tagging = room.enrichers.tag(
-        EnrichInput(
-            headline=clean.headline,
-            teaser=clean.teaser,
-            blocks=clean.blocks,
+        EnrichInput.of(
+            clean,
             categories=entry.categories,
             feed_language=entry.language or feed.language,
             url=entry.url,
+            feed=feed.url,
+            feed_names=names,
         )
     )
     for problem in tagging.errors:

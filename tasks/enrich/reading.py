@@ -16,8 +16,9 @@ LONGEST: Final = 60_000  # characters of body that are read: ten times a long fe
 class EnrichInput:
     """One clean article as the enrichers see it.
 
-    `language` is a BCP 47 primary language, detected before any enricher runs; `feed` is the feed's name or address,
-    which rules may ask for. The cached properties are shared by all enrichers, so that the text is split only once.
+    `language` is a BCP 47 primary language, detected before any enricher runs; `feed` is the feed's address and
+    `feed_names` are its title and publisher, which rules may ask for. The cached properties are shared by all
+    enrichers, so that the text is split only once.
     """
 
     headline: str
@@ -29,6 +30,7 @@ class EnrichInput:
     feed_language: str | None = None
     url: str | None = None
     feed: str | None = None
+    feed_names: tuple[str, ...] = ()
     dateline: str | None = None
 
     @classmethod
@@ -40,6 +42,7 @@ class EnrichInput:
         feed_language: str | None = None,
         url: str | None = None,
         feed: str | None = None,
+        feed_names: tuple[str, ...] = (),
     ) -> EnrichInput:
         """Make the input from a cleaned article and what its entry and feed say besides."""
         return cls(
@@ -50,6 +53,7 @@ class EnrichInput:
             feed_language=feed_language,
             url=url,
             feed=feed,
+            feed_names=feed_names,
             dateline=article.dateline,
         )
 

@@ -93,8 +93,7 @@ def _evidence(rule: Rule, article: EnrichInput, found: _Found) -> tuple[str, ...
     """The words that made the rule hold, or None when it does not."""
     if rule.languages and article.language not in rule.languages:
         return None
-    source = (article.feed or "").casefold()
-    if rule.feeds and not any(fnmatchcase(source, feed) for feed in rule.feeds):
+    if rule.feeds and not _feed_fits(article, rule):
         return None
     evidence: list[str] = []
     if rule.categories:
@@ -118,6 +117,11 @@ def _evidence(rule: Rule, article: EnrichInput, found: _Found) -> tuple[str, ...
     if any(found.has(condition, rule.scopes) is not None for condition in rule.none):
         return None
     return tuple(dict.fromkeys(evidence))
+
+
+def _feed_fits(article: EnrichInput, rule: Rule) -> bool:
+    known_as = [name.casefold() for name in (article.feed, *article.feed_names) if name]
+    return any(fnmatchcase(name, wanted) for name in known_as for wanted in rule.feeds)
 
 
 def _category_fits(name: str, rule: Rule) -> bool:

@@ -104,6 +104,8 @@ rules:
     )
     assert labels(path, "Der Rat der Stadt hat gestern getagt und nichts beschlossen") == ["German"]
     assert labels(path, "The council met and did nothing", feed="https://Agency.example/de.xml") == ["Agency"]
+    assert labels(path, "The council met", feed_names=("City", "The Agency.Example Wire")) == ["Agency"]
+    assert labels(path, "The council met", feed="https://paper.example/en.xml", feed_names=("Agency",)) == []
     assert labels(path, "The council met", categories=(Category(term="x", label="Lokales"),)) == ["Local"]
 
 

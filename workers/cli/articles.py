@@ -284,7 +284,7 @@ def clean(
         fail(f"cannot read {file}: {error.strerror}", Exit.NOT_FOUND)
     article: CleanArticle = clean_copy(decoded(data), headline=headline, teaser=teaser, threshold=settings().threshold)
     enrichers = Enrichers.load(settings().rules)
-    tagging = enrichers.tag(EnrichInput(headline=article.headline, teaser=article.teaser, blocks=article.blocks))
+    tagging = enrichers.tag(EnrichInput.of(article))
     tags = [asdict(tag) for tag in tagging.tags]
     if as_json:
         shown = asdict(article)
