@@ -39,6 +39,9 @@ def reingest(
     normalized_before: Annotated[
         int | None, typer.Option(help="Cleaned by a normalizer older than this version; 0 means the present one.")
     ] = None,
+    tagged_otherwise: Annotated[
+        bool, typer.Option("--tagged-otherwise", help="Tagged by other enrichers or rules than today's.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Everything; must be said.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, article by article.")] = False,
     refetch: Annotated[bool, typer.Option("--refetch", help="Poll the sources again instead.")] = False,
@@ -53,6 +56,8 @@ def reingest(
     `wireroom reingest --feed 3 --since 7d --dry-run` shows what would change.
 
     `wireroom reingest --normalized-before 0` redoes all that an older normalizer made.
+
+    `wireroom reingest --tagged-otherwise --dry-run` shows what a changed rules file would do to stored articles.
 
     `wireroom reingest --resume 4` goes on with run 4 where it was interrupted.
     """
@@ -73,14 +78,17 @@ def reingest(
             chosen = _selection(session, room, articles, feed, publisher, since, until)
             if normalized_before is not None:
                 chosen = Selection(**{**_fields(chosen), "normalized_before": normalized_before or VERSION})
+            if tagged_otherwise:
+                chosen = Selection(**{**_fields(chosen), "tagged_before": room.enrichers.version})
             if chosen.empty and not everything:
                 fail(
-                    "say which articles: --article, --feed, --publisher, --since, --normalized-before, or --all",
+                    "say which articles: --article, --feed, --publisher, --since, --normalized-before, "
+                    "--tagged-otherwise, or --all",
                     Exit.USAGE,
                 )
             total = verb.count(session, chosen)
         if refetch:
-            _refetch(room, chosen, as_json=as_json)
+            _refetch(room, chosen, dry_run=dry_run, as_json=as_json)
         elif dry_run:
             _preview(room, chosen, total, as_json=as_json)
         else:
@@ -205,16 +213,21 @@ def _interruptible() -> Iterator[list[bool]]:
             signal.signal(number, handler)
 
 
-def _refetch(room: Room, chosen: Selection, *, as_json: bool) -> None:
-    """Make the feeds of the selection due at once, asking for the whole document."""
+def _refetch(room: Room, chosen: Selection, *, dry_run: bool, as_json: bool) -> None:
+    """Make the feeds of the selection due at once, asking for the whole document; or say which they would be."""
     from storage import feeds
+    from storage.db import reading
     from storage.runs import feeds_of
 
-    with room.sessions.begin() as session:
+    with reading(room.sessions) if dry_run else room.sessions.begin() as session:
         ids = feeds_of(session, chosen)
-        feeds.forget_validators(session, ids)
-        feeds.ask(session, ids, now=room.clock())
+        if not dry_run:
+            feeds.forget_validators(session, ids)
+            feeds.ask(session, ids, now=room.clock())
     if as_json:
-        print_json({"feeds": ids})
+        print_json({"feeds": ids, "dry_run": dry_run})
+    elif dry_run:
+        typer.echo(f"{len(ids)} feeds would be fetched whole: {', '.join(map(str, ids)) or 'none'}")
+        typer.echo("Nothing was written (--dry-run).")
     else:
         typer.echo(f"{len(ids)} feeds are due now and will be fetched whole; `wireroom events tail` shows what changes")
