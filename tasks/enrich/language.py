@@ -10,7 +10,7 @@ from math import exp
 from typing import Final, NamedTuple
 
 from tasks.enrich.data import read_lines
-from tasks.enrich.topics import LANGUAGES, speaks_of_topics
+from tasks.enrich.lexicon import LANGUAGES, telling
 
 VERSION: Final = "1"
 UNKNOWN: Final = "und"  # BCP 47 for "undetermined"
@@ -71,6 +71,22 @@ class _Known(dict[str, int]):
         return index
 
 
+class _Topical(dict[str, int]):
+    """In which lexicons of topics each token stands, a bit for each of `LANGUAGES`; bounded as above."""
+
+    LIMIT: Final = 20_000
+    LONGEST: Final = 60
+
+    def __missing__(self, token: str) -> int:
+        if len(token) > self.LONGEST:
+            return 0
+        if len(self) >= self.LIMIT:
+            self.clear()
+        said = [telling(language) for language in LANGUAGES]
+        bits = self[token] = sum(bool(known and known[token]) << bit for bit, known in enumerate(said))
+        return bits
+
+
 @lru_cache(maxsize=1)
 def _profiles() -> _Profiles:
     words: dict[str, list[str]] = {}
@@ -91,6 +107,7 @@ def _profiles() -> _Profiles:
 
 
 _KNOWN: Final = _Known()
+_TOPICAL: Final = _Topical()
 
 
 def fold_code(hint: str | None) -> str | None:
@@ -176,8 +193,9 @@ def _add_marks(sample: str, scores: dict[str, float]) -> None:
 
 def _add_topic_words(words: Sequence[str], scores: dict[str, float]) -> None:
     """Headlines often have no function word, but a word of the topics' lexicons."""
-    for code in LANGUAGES:
-        if found := sum(speaks_of_topics(word, code) for word in words):
+    of_words = list(map(_TOPICAL.__getitem__, words))
+    for bit, code in enumerate(LANGUAGES):
+        if found := sum([bits >> bit & 1 for bits in of_words]):
             scores[code] = scores.get(code, 0.0) + TOPIC_WORD_WEIGHT * found
 
 

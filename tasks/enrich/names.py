@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from storage.records import Tag
+from tasks.enrich.kinds import Kind
 from tasks.enrich.places import Place
-from tasks.enrich.reading import EnrichInput
+from tasks.enrich.reading import WORDS, EnrichInput
 from tasks.enrich.runs import Mention, Runs, What, runs
-from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, Kind, Token
+from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, TOPIC, WITHOUT_TOPIC, Token
 from tasks.enrich.word_lists import PLACE_ENDINGS
 
 VERSION: Final = "2"
 NAME: Final = "names"
-WORDS: Final = 1500  # of body in which names are looked for
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
 THRESHOLD: Final = 0.6
 AT_MOST: Final = 8  # tags of one kind; whoever comes ninth is not what the article is about
@@ -72,9 +72,10 @@ class _Reader:
     def __init__(self, article: EnrichInput, memo: Runs) -> None:
         self.article = article
         self.memo = memo
-        teaser = article.lead_tokens[1]
-        lead = [*article.dateline.split(), "", *teaser] if article.dateline else teaser
-        self.tokens: list[str] = lead + article.body_tokens[:WORDS]
+        dateline = [*article.dateline.split(), ""] if article.dateline else []
+        self.tokens: list[str] = dateline + article.lead_tokens[1] + article.body_tokens[:WORDS]
+        classes = bytes(map(memo.tokens.__getitem__, dateline)) + article.lead_classes[1] + article.body_classes
+        self.classes = classes.translate(WITHOUT_TOPIC)
         self.text = article.whole
         self.people: dict[str, _Candidate] = {}
         self.organisations: dict[str, _Candidate] = {}
@@ -87,8 +88,7 @@ class _Reader:
         self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
-        memo, tokens = self.memo, self.tokens
-        classes = bytes(map(memo.tokens.__getitem__, tokens))
+        memo, tokens, classes = self.memo, self.tokens, self.classes
         for match in _CUED.finditer(classes):
             at = match.start()
             self.cued.setdefault(tokens[at + 1].strip(OPENING).rstrip(CLOSING), tokens[at])
@@ -178,7 +178,7 @@ class _Reader:
                 sure += 0.35
             elif not before or before[-1] in '.!?:"“”„»«–-':
                 sure -= SENTENCE_START
-            elif self.memo.tokens[before] == ROLE_BEFORE:
+            elif self.classes[start - 1] == ROLE_BEFORE:
                 sure += 0.4
                 self._see(self.people, name, sure, name, before)
                 return
@@ -270,7 +270,7 @@ class _Reader:
         """ "in Yokosuka": an unknown word after a word that places stand after."""
         memo = self.memo
         for word, cue in self.cued.items():
-            if memo.tokens[word] != PLAIN or word in self.roles or word in self.people:
+            if memo.tokens[word] & ~TOPIC != PLAIN or word in self.roles or word in self.people:
                 continue
             sure = 0.65
             if memo.german and cue.lower() not in {"nahe", "raum"}:

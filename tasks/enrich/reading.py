@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Final
 
 from storage.records import Block, Category, CleanArticle
+from tasks.enrich.tokens import tokens
 
 LONGEST: Final = 60_000  # characters of body that are read: ten times a long feature; what is beyond changes no tag
+WORDS: Final = 1500  # of body whose classes are looked up, in which names are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,10 @@ class EnrichInput:
 
     def in_language(self, code: str, confidence: float) -> EnrichInput:
         """The same article with its language known; what was split already is kept."""
-        known = copy(self)  # with all that was made of its texts, none of which goes by the language
+        known = copy(self)  # with all that was made of its texts; only the classes of words go by the language
         known.__dict__.update(language=code, language_confidence=confidence)
+        known.__dict__.pop("body_classes", None)
+        known.__dict__.pop("lead_classes", None)
         return known
 
     @cached_property
@@ -95,6 +99,18 @@ class EnrichInput:
     def lead_tokens(self) -> tuple[list[str], list[str]]:
         """The headline's and the teaser's tokens, with an empty token after each."""
         return [*self.headline[:LONGEST].split(), ""], [*(self.teaser or "")[:LONGEST].split(), ""]
+
+    @cached_property
+    def body_classes(self) -> bytes:
+        """What each of the first `WORDS` body tokens is by itself: bytes of `tokens.py`, looked up once for all."""
+        return bytes(map(tokens(self.language).__getitem__, self.body_tokens[:WORDS]))
+
+    @cached_property
+    def lead_classes(self) -> tuple[bytes, bytes]:
+        """The same for the headline's and the teaser's tokens."""
+        class_of = tokens(self.language).__getitem__
+        headline, teaser = self.lead_tokens
+        return bytes(map(class_of, headline)), bytes(map(class_of, teaser))
 
     @cached_property
     def whole(self) -> str:

@@ -8,8 +8,9 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from tasks.enrich.kinds import Kind
 from tasks.enrich.places import Place, country
-from tasks.enrich.tokens import Kind, Token, Tokens
+from tasks.enrich.tokens import LANGUAGES, Token, tokens
 
 KNOWN_ORGANISATION: Final = 0.9
 FORMED_ORGANISATION: Final = 0.75
@@ -48,7 +49,7 @@ class Runs(dict[str, tuple[Mention, ...]]):
 
     def __init__(self, language: str) -> None:
         super().__init__()
-        self.tokens: Final = Tokens(language)
+        self.tokens: Final = tokens(language)
         self.language: Final = language
         self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
@@ -199,10 +200,6 @@ _FEMININE: Final = frozenset(
 )
 _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(Kind.SKIP, "")
-
-
-# Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.
-LANGUAGES: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "pl"})
 
 
 def runs(language: str) -> Runs:

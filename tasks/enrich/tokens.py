@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from tasks.enrich.kinds import Kind, Kinds
+from tasks.enrich.lexicon import telling
 from tasks.enrich.places import Gazetteer, Place, gazetteer
-from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words, words
+from tasks.enrich.word_lists import Words, words
 
 OPENING: Final = "\"'“”„«»‘‚([{"
 CLOSING: Final = ".,;:!?)]}\"'“”„«»‘’…–—"
@@ -15,33 +17,12 @@ ABBREVIATED: Final = frozenset(
     {"Dr.", "Prof.", "Mr.", "Mrs.", "Ms.", "St.", "Sen.", "Rep.", "Gov.", "Gen.", "Lt.", "Col."}
 )
 _INNER: Final = re.compile(r"[—–/(]")
-_DIGIT: Final = re.compile(r"\d")
 _POSSESSIVES: Final = ("'s", "’s", "'", "’")
-_SHORTEST_TAIL: Final = 10  # letters of a word whose ending makes it an institution: "Landgericht" is, "Gericht" is not
 
 CUES: Final = {
     "de": frozenset({"in", "aus", "nach", "nahe", "In", "Aus", "Nach", "Nahe", "Raum"}),
     "en": frozenset({"in", "near", "outside", "In", "Near", "Outside"}),
 }
-
-
-class Kind(IntEnum):
-    """What a word is when nothing stands around it."""
-
-    NAME = 0  # any other capitalised word
-    SKIP = 1
-    TIME = 2
-    THING = 3
-    ROLE = 4
-    PLACE = 5
-    ORGANISATION = 6
-    HEAD = 7
-    FORM = 8
-    GEO = 9
-    PLACE_NOUN = 10
-    ADJECTIVE = 11
-    NOUN = 12  # by its ending or our lists no name, unless it stands after a first name
-    FIRM = 13  # "Autobauer", after which a company stands
 
 
 class Token(NamedTuple):
@@ -65,14 +46,22 @@ class Token(NamedTuple):
         return self._replace(kind=Kind.NAME)
 
 
-# Classes of tokens, one byte each, so that runs can be found by a regular expression over the whole article at once.
-# Upper case: the run may go on after it; lower case: punctuation ends the run.
+# Classes of tokens, one byte each, so that what matters is found by a regular expression over the whole article at
+# once. Upper case: the run may go on after it; lower case: punctuation ends the run.
 NOTHING: Final = ord(".")
 CUE: Final = ord("1")  # "in", after which a place may stand
 ROLE_BEFORE: Final = ord("2")  # "actor", after which a person may stand
 PLAIN: Final = ord("N")
 _TELLING: Final = ord("K")
 _IDLE: Final = ord("I")  # cannot be a name, but may stand inside one
+TOPIC: Final = 0x80  # added where the word speaks of a topic
+WITHOUT_TOPIC: Final = bytes([number & ~TOPIC for number in range(256)])  # for `bytes.translate`
+ONLY_TOPIC: Final = bytes([number & TOPIC for number in range(256)])
+
+_IDLE_KINDS: Final = frozenset(
+    {Kind.SKIP, Kind.NOUN, Kind.FIRM, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
+)
+_Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bool]  # the fields of a `Token`
 
 
 class Tokens(dict[str, int]):
@@ -87,9 +76,11 @@ class Tokens(dict[str, int]):
         self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.words: Final[Words] = words(language)
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
+        self._kinds: Final = Kinds(self.words, german=self.german)
+        self._telling: Final = telling(language)
         self._read: Final[dict[str, Token]] = {}
-        self.cues: Final = CUES.get(language, frozenset())
-        self.before: Final = self.words.roles_before if language == "en" else frozenset()
+        before = self.words.roles_before if language == "en" else ()
+        self._small: Final = dict.fromkeys(before, ROLE_BEFORE) | dict.fromkeys(CUES.get(language, ()), CUE)
         self.longer: Final = {**self.gazetteer.longer}
         for name in self.words.organisations:
             first, *rest = name.split(" ")
@@ -103,52 +94,56 @@ class Tokens(dict[str, int]):
     def __missing__(self, written: str) -> int:
         if len(written) > self.LONGEST:
             return NOTHING
+        number = self._class_of(written)
+        if self._telling is not None and self._telling[written]:
+            number |= TOPIC
         if len(self) >= self.limit:
             self.clear()
             self._read.clear()
-        number = self[written] = self._class_of(written)
+        self[written] = number
         return number
 
     def _class_of(self, written: str) -> int:
-        if written in self.cues:
-            return CUE
-        if written in self.before:
-            return ROLE_BEFORE
-        bare = written.lstrip(OPENING)
-        if not bare or not bare[0].isupper():
+        if number := self._small.get(written):
+            return number
+        if not written.lstrip(OPENING)[:1].isupper():
             return NOTHING
-        token = self.read(written)
-        if token.kind is Kind.SKIP and token.text not in self.first_words and token.text not in self.longer:
+        kind, text, _, _, prefix, first, _, closes = self._parse(written)
+        begins = text in self.longer
+        if kind is Kind.NAME and not first:
+            number = _TELLING if prefix or begins else PLAIN
+        elif kind is Kind.SKIP and not begins and text not in self.first_words:
             return NOTHING
-        idle = token.kind in {
-            Kind.SKIP,
-            Kind.NOUN,
-            Kind.FIRM,
-            Kind.TIME,
-            Kind.THING,
-            Kind.PLACE_NOUN,
-            Kind.GEO,
-            Kind.FORM,
-        }
-        if token.kind is Kind.NAME and not token.first:
-            number = _TELLING if token.prefix or token.text in self.longer else PLAIN
         else:
-            number = _IDLE if idle and token.prefix is None and token.text not in self.longer else _TELLING
-        return number + 32 if token.closes else number
+            number = _IDLE if kind in _IDLE_KINDS and prefix is None and not begins else _TELLING
+        return number + 32 if closes else number
 
     def read(self, written: str) -> Token:
         """The word itself, without punctuation and possessive, and what it is."""
         token = self._read.get(written)
         if token is None:
-            token = self._parse(written)
+            token = Token(*self._parse(written))
             if len(written) <= self.LONGEST and len(self._read) < self.limit:
                 self._read[written] = token
         return token
 
-    def _parse(self, written: str) -> Token:
+    def _parse(self, written: str) -> _Parsed:
         text = written.lstrip(OPENING)
-        opens = len(text) < len(written)
         stripped = text.rstrip(CLOSING)
+        initial = False
+        prefix: Place | str | None = None
+        if stripped.isalpha() and len(text) != 2:  # as most words are
+            closes = len(stripped) < len(text) and text not in ABBREVIATED
+        else:
+            stripped, initial, closes = self._without_marks(text, stripped)
+        kind, label, place = self._called(stripped) or (self._kinds.of(stripped), "", None)
+        if kind is not Kind.PLACE and "-" in stripped:
+            prefix = self._prefix(stripped.partition("-")[0])
+        first = initial or stripped in self.words.first_names or stripped in _PLACES_AS_FIRST_NAMES
+        return kind, stripped, label, place, prefix, first, len(text) < len(written), closes
+
+    def _without_marks(self, text: str, stripped: str) -> tuple[str, bool, bool]:
+        """The word alone, whether it is the initial of a first name, and whether punctuation ends it."""
         if match := _INNER.search(stripped):  # "Haley—were", "Goodwin/dpa"
             stripped = stripped[: match.start()]
         initial = len(text) == 2 and text[1] == "." and text[0].isupper()
@@ -160,23 +155,26 @@ class Tokens(dict[str, int]):
         if "'" in stripped or "’" in stripped:
             for ending in _POSSESSIVES:
                 stripped = stripped.removesuffix(ending)
-        token = self.named(stripped) or self._unnamed(stripped)
-        first = initial or stripped in self.words.first_names or stripped in _PLACES_AS_FIRST_NAMES
-        before, hyphen, _ = stripped.partition("-")
-        prefix = self._prefix(before) if hyphen and token.kind is not Kind.PLACE else None
-        return Token(token.kind, stripped, token.label, token.place, prefix, first, opens, closes)
+        return stripped, initial, closes
 
     def named(self, name: str) -> Token | None:
         """The organisation, place or nationality called so, also in the German genitive."""
+        if called := self._called(name):
+            kind, label, place = called
+            return Token(kind, name, label, place)
+        return None
+
+    def _called(self, name: str) -> tuple[Kind, str, Place | None] | None:
         known = self.words.organisations
-        if label := known.get(name) or (
-            known.get(name[:-1]) if self.german and name[-1:] == "s" and len(name) > 4 else None
-        ):
-            return Token(Kind.ORGANISATION, name, label)
+        label = known.get(name)
+        if label is None and self.german and name[-1:] == "s" and len(name) > 4:
+            label = known.get(name[:-1])
+        if label:
+            return Kind.ORGANISATION, label, None
         if place := self.gazetteer.find(name):
-            return Token(Kind.PLACE, name, place=place)
+            return Kind.PLACE, "", place
         if code := self.words.demonyms.get(name):
-            return Token(Kind.ADJECTIVE, name, code)
+            return Kind.ADJECTIVE, code, None
         return None
 
     def _prefix(self, before: str) -> Place | str | None:
@@ -185,41 +183,6 @@ class Tokens(dict[str, int]):
         place = self.gazetteer.by_name.get(before)
         return place if place is not None and not place.weak else None
 
-    def _unnamed(self, text: str) -> Token:
-        lists = self.words
-        last = text.rpartition("-")[2]
-        if text in lists.first_names and text not in lists.function_or_time:
-            kind = Kind.NAME
-        elif not text or text in lists.function or _DIGIT.search(text):
-            kind = Kind.SKIP
-        elif text in lists.time:
-            kind = Kind.TIME
-        elif text in lists.forms:
-            kind = Kind.FORM
-        elif text in lists.heads:
-            kind = Kind.HEAD
-        elif text in lists.roles or (self.german and lists.role_tails.end(last.lower())):
-            kind = Kind.ROLE
-        else:
-            kind = self._by_form(text, last)
-        return Token(kind, text)
-
-    def _by_form(self, text: str, last: str) -> Kind:
-        lists = self.words
-        if text in lists.geo:
-            return Kind.GEO
-        if text in lists.things:
-            return Kind.THING
-        if self.german and len(text) > _SHORTEST_TAIL and lists.tails.end(text):
-            return Kind.HEAD
-        if self.german and PLACE_NOUNS.end(last.lower()):
-            return Kind.PLACE_NOUN
-        if text in lists.common or (self.german and NOUN_ENDINGS.end(last.lower())):
-            return Kind.NOUN
-        if self.german and FIRM_NOUNS.end(last.lower()):
-            return Kind.FIRM
-        return Kind.NAME
-
 
 # Places that are first names when a name follows: Israel Katz, Paris Hilton.
 _PLACES_AS_FIRST_NAMES: Final = frozenset(
@@ -227,3 +190,17 @@ _PLACES_AS_FIRST_NAMES: Final = frozenset(
     | {"Carolina", "Charlotte", "Madison", "Dallas", "Phoenix", "India", "Kenya", "Chad", "Brooklyn", "Orlando"}
     | {"Alexandria", "Santiago", "Salvador", "Lourdes", "London", "Houston", "Lincoln"}
 )
+
+
+# Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.
+LANGUAGES: Final = frozenset({"de", "en", "fr", "es", "it", "nl", "pt", "pl"})
+
+
+def tokens(language: str) -> Tokens:
+    """The classes of words in copy in `language`; they live as long as the process."""
+    return _tokens(language if language in LANGUAGES else "en")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _tokens(language: str) -> Tokens:
+    return Tokens(language)

@@ -23,26 +23,26 @@ class Endings:
 
 
 # Endings that German common nouns have and names have not.
-NOUN_ENDINGS: Final = Endings((
+NOUN_ENDINGS: Final = (
     "ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "ion", "ionen", "ität", "itäten",
     "ismus", "nis", "nisse", "nissen", "tum", "ment", "ments", "enz", "anz", "ierung", "kosten", "preise", "preis",
     "zahlen", "zahl", "gesetz", "gesetze", "plan", "pläne", "krise", "politik", "programm", "projekt", "punkt",
     "jahre", "jahren", "tage", "tagen", "weise", "wesen", "werk", "werke", "zeit", "zeiten", "kraft", "kräfte",
-))  # fmt: skip
+)  # fmt: skip
 PLACE_ENDINGS: Final = Endings((
     "burg", "berg", "stadt", "dorf", "hausen", "heim", "ingen", "furt", "brück", "brücken", "feld", "hafen",
     "kirchen", "kirch", "münster", "bach", "stein", "tal", "bad", "rode", "leben", "büttel", "stedt", "ow", "itz",
     "grad", "gorod", "abad", "stan", "ville", "ton", "land", "wald", "see", "au", "hofen", "weiler", "beuren",
 ))  # fmt: skip
-FIRM_NOUNS: Final = Endings((
+FIRM_NOUNS: Final = (
     "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
     "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
-))  # fmt: skip
-PLACE_NOUNS: Final = Endings((
+)  # fmt: skip
+PLACE_NOUNS: Final = (
     "stützpunkt", "stadt", "provinz", "region", "insel", "gemeinde", "flughafen", "bezirk", "landkreis", "kreis",
     "kanton", "bundesstaat", "bundesland", "vorort", "stadtteil", "dorf", "küstenort", "badeort", "ort", "metropole",
     "halbinsel", "ortschaft", "hafen", "hafens", "stützpunkts", "ortsteil", "marktgemeinde", "basis",
-))  # fmt: skip
+)  # fmt: skip
 
 
 # Words that begin the name of a place when a name follows: Bad Tölz, San Marino.
@@ -63,14 +63,13 @@ class Words:
 
     first_names: frozenset[str]
     roles: frozenset[str]
-    role_tails: Endings
+    role_tails: tuple[str, ...]
     roles_before: frozenset[str]
     organisations: dict[str, str]
     heads: frozenset[str]
     forms: frozenset[str]
-    tails: Endings
+    tails: tuple[str, ...]
     function: frozenset[str]
-    function_or_time: frozenset[str]
     time: frozenset[str]
     things: frozenset[str]
     geo: frozenset[str]
@@ -137,14 +136,13 @@ def words(language: str) -> Words:
         first_names=_first_names(),
         roles=frozenset(word for word in roles["de" if german else "en"] if not word.startswith("~"))
         | frozenset(() if german else [word.capitalize() for word in roles["en-before"]]),
-        role_tails=Endings(tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else ()),
+        role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
         roles_before=frozenset(roles["en-before"]),
         organisations={name: labels[not german] for name, labels in _organisations().items()},
         heads=frozenset(organisation["head-de" if german else "head"]),
         forms=frozenset(organisation["form"]),
-        tails=Endings(tuple(organisation["tail-de"]) if german else ()),
+        tails=tuple(organisation["tail-de"]) if german else (),
         function=function,
-        function_or_time=function | time,
         time=time,
         things=frozenset(not_names["thing"]),
         geo=frozenset(not_names["geo"]),

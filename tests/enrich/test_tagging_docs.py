@@ -10,7 +10,7 @@ import yaml
 
 from storage.records import Block, BlockKind
 from tasks.enrich import EnrichInput
-from tasks.enrich.topics import topics
+from tasks.enrich.lexicon import topics
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tagging.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)

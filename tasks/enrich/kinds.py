@@ -1,0 +1,87 @@
+"""What a capitalised word is by our lists, else by how it ends: a role, a time, a noun that is no name."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Final
+
+from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words
+
+_DIGIT: Final = re.compile(r"\d")
+_SHORTEST_TAIL: Final = 10  # letters of a word whose ending makes it an institution: "Landgericht" is, "Gericht" is not
+
+
+class Kind(IntEnum):
+    """What a word is when nothing stands around it."""
+
+    NAME = 0  # any other capitalised word
+    SKIP = 1
+    TIME = 2
+    THING = 3
+    ROLE = 4
+    PLACE = 5
+    ORGANISATION = 6
+    HEAD = 7
+    FORM = 8
+    GEO = 9
+    PLACE_NOUN = 10
+    ADJECTIVE = 11
+    NOUN = 12  # by its ending or our lists no name, unless it stands after a first name
+    FIRM = 13  # "Autobauer", after which a company stands
+
+
+class Kinds:
+    """Tells kinds of words in one language's copy; only German words tell by their endings."""
+
+    def __init__(self, lists: Words, *, german: bool) -> None:
+        # By their last two letters, in the order in which they are believed.
+        self._ends: dict[str, list[tuple[Kind, tuple[str, ...]]]] = {}
+        if german:
+            self._add_endings(Kind.ROLE, lists.role_tails)
+            self._add_endings(Kind.HEAD, lists.tails)
+            self._add_endings(Kind.PLACE_NOUN, PLACE_NOUNS)
+            self._add_endings(Kind.NOUN, NOUN_ENDINGS)
+            self._add_endings(Kind.FIRM, FIRM_NOUNS)
+        self._listed: dict[str, Kind] = {}
+        # From the list that is believed least to the one that is believed most; some endings are believed more.
+        for words, kind, stronger in (
+            (lists.common, Kind.NOUN, {Kind.ROLE, Kind.HEAD, Kind.PLACE_NOUN}),
+            (lists.things, Kind.THING, {Kind.ROLE}),
+            (lists.geo, Kind.GEO, {Kind.ROLE}),
+        ):
+            ends = {word: self._by_ending(word) for word in words}
+            self._listed |= {word: end if end in stronger else kind for word, end in ends.items()}
+        for words, kind in (
+            (lists.roles, Kind.ROLE),
+            (lists.heads, Kind.HEAD),
+            (lists.forms, Kind.FORM),
+            (lists.time, Kind.TIME),
+            (lists.function, Kind.SKIP),
+            (lists.first_names - lists.function - lists.time, Kind.NAME),
+        ):
+            self._listed |= dict.fromkeys(words, kind)
+
+    def _add_endings(self, kind: Kind, endings: tuple[str, ...]) -> None:
+        for last in {ending[-2:] for ending in endings}:
+            fitting = tuple([ending for ending in endings if ending[-2:] == last])
+            self._ends.setdefault(last, []).append((kind, fitting))
+
+    def of(self, text: str) -> Kind:
+        """What `text` is, a word without its punctuation."""
+        kind = self._listed.get(text)
+        if kind is not None:
+            return kind
+        if not text.isalpha() and (not text or _DIGIT.search(text)):
+            return Kind.SKIP
+        return self._by_ending(text) if self._ends else Kind.NAME
+
+    def _by_ending(self, text: str) -> Kind:
+        last = text.rpartition("-")[2].lower()
+        for kind, endings in self._ends.get(last[-2:], ()):
+            if kind is Kind.HEAD:
+                if len(text) > _SHORTEST_TAIL and text.endswith(endings):
+                    return kind
+            elif last.endswith(endings):
+                return kind
+        return Kind.NAME
