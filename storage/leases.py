@@ -52,19 +52,6 @@ def taken(session: Session, name: str, *, now: datetime) -> bool:
     return until is not None and until > now
 
 
-def renew(session: Session, held: Held, *, ttl: timedelta, now: datetime) -> Held:
-    """Extend the lease; raises LeaseLost when another process has taken it meanwhile."""
-    token = session.scalar(
-        update(Lease)
-        .where(col(Lease.name) == held.name, col(Lease.holder) == held.holder, col(Lease.token) == held.token)
-        .values(until=now + ttl)
-        .returning(col(Lease.token))
-    )
-    if token is None:
-        raise LeaseLost(f"the lease {held.name!r} of {held.holder} (token {held.token}) was taken over")
-    return Held(name=held.name, holder=held.holder, token=held.token, until=now + ttl)
-
-
 def fence(session: Session, held: Held) -> None:
     """Make the rest of the transaction one that only the holder can commit; raises LeaseLost when he no longer is.
 

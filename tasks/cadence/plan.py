@@ -45,7 +45,6 @@ def next_poll(
     if asked is not None and min(asked, policy.retry_after_cap) >= seconds:
         seconds, reason, firm = min(asked, policy.retry_after_cap), f"Retry-After {asked:.0f} s", True
     at = said.past_mask(now + timedelta(seconds=_jittered(seconds, feed.feed_id, policy, firm=firm)), feed.hints)
-    throttled = result.outcome is FetchOutcome.THROTTLED and asked is not None
     return NextPoll(
         at=at,
         reason=reason,
@@ -53,7 +52,6 @@ def next_poll(
         memory=memory,
         pull=pull(feed, now),
         audit=audits.due(memory, at),
-        host_until=now + timedelta(seconds=min(asked or 0.0, policy.retry_after_cap)) if throttled else None,
         moved_to=moved,
         seek=seek,
         incidents=incidents,

@@ -124,10 +124,9 @@ class Incident:
 class NextPoll:
     """When to poll next and why; `memory` is to be stored with it.
 
-    `audit` asks for the next request to go without validators. `host_until` is set where the host as a whole asked
-    to be left alone until then (429). `moved_to` is the address to poll from now on. `pull` is the root of the feed's
-    weighted rate: its share of the budget, and its interval is the stretch divided by it. `seek` asks to look for the
-    feed on its site's page, since it is no longer at its address.
+    `audit` asks for the next request to go without validators. `moved_to` is the address to poll from now on. `pull`
+    is the root of the feed's weighted rate: its share of the budget, and its interval is the stretch divided by it.
+    `seek` asks to look for the feed on its site's page, since it is no longer at its address.
     """
 
     at: datetime
@@ -136,7 +135,6 @@ class NextPoll:
     memory: Memory
     pull: float = 0.0
     audit: bool = False
-    host_until: datetime | None = None
     moved_to: str | None = None
     seek: bool = False
     incidents: tuple[Incident, ...] = ()

@@ -123,14 +123,6 @@ def test_retry_after_is_honoured_on_any_answer(outcome: FetchOutcome, headers: d
     assert plan.reason.startswith("Retry-After")
 
 
-def test_429_speaks_for_the_host_and_503_for_the_feed() -> None:
-    headers = {"retry-after": "600"}
-    assert next_poll(result(FetchOutcome.THROTTLED, headers=headers), feed(), NOW).host_until == NOW + timedelta(
-        seconds=600
-    )
-    assert next_poll(result(FetchOutcome.HTTP_5XX, headers=headers), feed(), NOW).host_until is None
-
-
 def test_skipped_hours_and_days_are_left_alone() -> None:
     hints = FeedHints(skip_hours=frozenset(range(10, 18)))
     assert next_poll(result(), feed(hints=hints), NOW, PLAIN).at == NOW.replace(hour=18)
