@@ -21,7 +21,7 @@ HISTORY = 50
 
 
 def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
-    """Subscribe to `url`, due at once; a feed that was removed comes back with its articles.
+    """Subscribe to `url`, due at once; a feed that was removed comes back with its articles, and with what is given.
 
     Raises DuplicateFeed when it is subscribed already.
     """
@@ -30,6 +30,10 @@ def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
         if held.status is not FeedStatus.REMOVED:
             raise DuplicateFeed(f"{url} is subscribed already, as feed {held.id}")
         held.status, held.next_fetch_at, held.next_fetch_reason = FeedStatus.ACTIVE, now, "subscribed again"
+        held.settings = held.settings | fields.pop("settings", {})
+        for name, value in fields.items():
+            if value is not None:
+                setattr(held, name, value)
         pushes.come_back(session, held.id, now=now)
         session.add(held)
         return held

@@ -21,7 +21,7 @@ from sqlmodel import Session
 from storage import documents, feeds, outbox, pushes
 from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchOutcome, FetchRequest, FetchResult, Validators
-from tasks import events, push, trace
+from tasks import events, push, subscribe, trace
 from tasks.access import BadAccess, asked_with
 from tasks.budget import cadence_of
 from tasks.cadence import Incident, Memory, NextPoll, audits, next_poll
@@ -204,8 +204,12 @@ def _keep(room: Room, claimed: Sequence[Feed], results: Sequence[FetchResult], c
                 report.lost.append(feed.id)
             report.next_at[feed.id], report.reasons[feed.id] = verdict.at, verdict.reason
             attempts.append(_attempt(feed, result, verdict, stored.get(feed.id)))
-            told += [incident_event(feed, incident, now) for incident in verdict.incidents]
             rows.append(_row(session, feed, tokens[feed.id], result, verdict, now))
+            merged = rows[-1]["status"] is FeedStatus.REMOVED  # it is not polled where it moved to
+            incidents = [one for one in verdict.incidents if not (merged and one.kind == "feed.moved")]
+            told += [incident_event(feed, incident, now) for incident in incidents]
+            if merged:
+                told.append(subscribe.removed(feed, now, reason=subscribe.MERGED))
             if rows[-1]["status"] is not FeedStatus.ACTIVE:
                 pushes.leave(session, feed.id, now=now)
         feeds.finish(session, rows)

@@ -8,7 +8,7 @@ from storage import articles, feeds, outbox
 from storage.db import reading
 from storage.models import Feed, FeedStatus
 from storage.records import FetchRequest
-from tasks import events
+from tasks import events, subscribe
 from tasks.access import BadAccess, asked_with
 from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -71,6 +71,7 @@ def _move(room: Room, feed: Feed, address: str) -> str | None:
             return None
         if feeds.at_url(session, address) is not None:
             feeds.set_status(session, held, FeedStatus.REMOVED, now=now)
+            outbox.record(session, [subscribe.removed(held, now, reason=subscribe.MERGED)])
             log.info("feed.merged", feed_id=feed.id, url=address)
             return address
         held.url, held.etag, held.last_modified, held.body_sha256, held.state = address, None, None, None, {}

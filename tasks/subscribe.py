@@ -1,4 +1,4 @@
-"""Before a feed is added: is there one at this address, or on the page that stands there?"""
+"""Subscribing: is there a feed at this address, or on the page that stands there? And the word of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.models import Feed
-from storage.records import Event, FetchRequest, FetchResult
+from storage.records import Cause, Event, FetchRequest, FetchResult
 from tasks import events
 from tasks.fetch import fetch_shard
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
@@ -16,6 +16,8 @@ from tasks.websub import Hub, in_page
 
 # Guesses that are tried on a page that names no feed: enough for the usual content systems, and no scan of the site.
 GUESSES = 4
+# Why a subscription ends that no operator ended.
+MERGED = "another feed is subscribed at its new address"
 
 
 class NothingThere(Exception):
@@ -70,6 +72,12 @@ def _read(result: FetchResult) -> Candidate | None:
     except (NotAFeed, ParseFailed):
         return None
     return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries), result=result)
+
+
+def removed(feed: Feed, now: datetime, *, reason: str | None = None) -> Event:
+    """The event that tells of the end of a subscription; `reason` is given where no operator wished it."""
+    cause = Cause.OPERATOR if reason is None else Cause.POLL
+    return events.feed_removed(feed.id, feed.url, incident=now.isoformat(), now=now, reason=reason, cause=cause)
 
 
 def added(feed: Feed, now: datetime) -> Event:

@@ -22,6 +22,7 @@ from tasks.events.feeds import (
     feed_moved,
     feed_recovered,
     feed_rekeyed,
+    feed_removed,
 )
 from tasks.events.runs import reingest_finished, reingest_started
 from tasks.events.stories import story_joined, story_opened, story_split
@@ -41,6 +42,7 @@ __all__ = [
     "feed_moved",
     "feed_recovered",
     "feed_rekeyed",
+    "feed_removed",
     "public_url",
     "reingest_finished",
     "reingest_started",

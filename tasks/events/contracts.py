@@ -231,6 +231,12 @@ class FeedGone(_FeedData):
     reason: str | None
 
 
+class FeedRemoved(_FeedData):
+    """The feed is subscribed no more; its articles stay."""
+
+    reason: str | None = Field(description="Why, where no operator wished it.")
+
+
 class _RunData(_Data):
     run_id: int
     total: int
@@ -266,6 +272,7 @@ EVENTS: dict[tuple[str, int], type[_Data]] = {
     ("feed.moved", 1): FeedMoved,
     ("feed.rekeyed", 1): FeedRekeyed,
     ("feed.gone", 1): FeedGone,
+    ("feed.removed", 1): FeedRemoved,
     ("reingest.started", 1): ReingestStarted,
     ("reingest.finished", 1): ReingestFinished,
 }

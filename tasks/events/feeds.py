@@ -92,6 +92,19 @@ def feed_gone(
     return _told("feed.gone", feed_id, feed_url, incident, now, cause, reason=reason)
 
 
+def feed_removed(
+    feed_id: int,
+    feed_url: str,
+    *,
+    incident: str,
+    now: datetime,
+    reason: str | None = None,
+    cause: Cause = Cause.OPERATOR,
+) -> Event:
+    """The feed is subscribed no more; its articles stay. Without a `reason` an operator wished it."""
+    return _told("feed.removed", feed_id, feed_url, incident, now, cause, reason=reason)
+
+
 def _told(name: str, feed_id: int, feed_url: str, incident: str, now: datetime, cause: Cause, **extra: Any) -> Event:
     data = {
         "cause": cause.value,

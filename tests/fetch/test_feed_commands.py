@@ -1,4 +1,4 @@
-"""`wireroom feeds test` and `feeds set`: look before adding, and give a feed its own way of being asked."""
+"""`wireroom feeds`: look before adding, give a feed its own way of being asked, take in lists, tell of each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import select
+from sqlmodel import col
 from typer.testing import CliRunner, Result
 
 from storage import feeds
 from storage.db import make_engine, make_sessions
+from storage.models import OutboxEvent
 from tasks.fetch import close
 from tasks.fetch.policy import utc_now
 from workers.cli.root import app
@@ -148,3 +151,69 @@ def test_a_feed_that_is_added_by_its_page_or_a_redirect_is_asked_once_as_well(si
     assert added["url"] == site.url("/feed")
     assert [asked.path for asked in site.asked] == ["/", "/old", "/feed"]
     assert json.loads(wireroom("feeds", "show", str(added["id"]), "--json").stdout)["etag"] == '"1"'
+
+
+def told(database_url: str) -> list[tuple[str, int]]:
+    engine = make_engine(database_url)
+    with make_sessions(engine)() as session:
+        rows = session.execute(select(col(OutboxEvent.type), col(OutboxEvent.feed_id)).order_by(col(OutboxEvent.id)))
+        found = [(kind.removeprefix("wireroom.").removesuffix(".v1"), feed_id) for kind, feed_id in rows]
+    engine.dispose()
+    return found
+
+
+OPML = """<opml version="2.0"><body>
+<outline text="Altenpost"><outline type="rss" text="Stadt" xmlUrl="https://altenpost.example/stadt.xml"/>
+<outline type="rss" text="Land" xmlUrl="https://altenpost.example/land.xml"/></outline>
+<outline type="rss" text="Nothing" xmlUrl="javascript:alert(1)"/>
+<outline type="rss" text="Wire" xmlUrl="https://wire.example/en.xml"/></body></opml>"""
+
+
+def test_a_list_of_feeds_comes_and_goes_as_opml_and_each_is_told_of_once(
+    wireroom: Command, sqlite_url: str, tmp_path: Path
+) -> None:
+    add(sqlite_url, "https://wire.example/en.xml")
+    given = tmp_path / "given.opml"
+    given.write_text(OPML, encoding="utf-8")
+    assert json.loads(wireroom("feeds", "import", str(given), "--json").stdout) == {"added": 2, "known": 1}
+    assert json.loads(wireroom("feeds", "import", str(given), "--json").stdout) == {"added": 0, "known": 3}
+    assert told(sqlite_url) == [("feed.added", 2), ("feed.added", 3)]
+    held = [
+        json.loads(line) for line in wireroom("feeds", "list", "--publisher", "Altenpost", "--json").stdout.splitlines()
+    ]
+    assert [one["title"] for one in held] == ["Stadt", "Land"]
+    taken = tmp_path / "taken.opml"
+    assert wireroom("feeds", "export", str(taken)).exit_code == 0
+    written = taken.read_text(encoding="utf-8")
+    assert all(f"https://{place}" in written for place in ("altenpost.example/stadt.xml", "wire.example/en.xml"))
+    assert wireroom("feeds", "import", str(tmp_path / "none.opml")).exit_code == 3
+    given.write_text("<html><body>Anmelden</body></html>", encoding="utf-8")
+    assert wireroom("feeds", "import", str(given)).exit_code == 2
+
+
+def test_the_end_of_a_subscription_is_told_and_so_is_its_return_with_what_it_is_given(
+    wireroom: Command, sqlite_url: str
+) -> None:
+    url = "https://wire.example/de.xml"
+    assert wireroom("feeds", "add", url, "--unchecked").exit_code == 0
+    assert wireroom("feeds", "pause", "1").exit_code == 0
+    assert wireroom("feeds", "remove", "1").exit_code == 0
+    assert wireroom("feeds", "show", "1").exit_code == 3
+    again = wireroom(
+        "feeds", "add", url, "--unchecked", "--publisher", "Wire", "--interval", "600", "--pages", "--json"
+    )
+    assert json.loads(again.stdout)["id"] == 1
+    shown = json.loads(wireroom("feeds", "show", "1", "--json").stdout)
+    assert (shown["publisher"], shown["interval"], shown["settings"]) == ("Wire", 600, {"pages": True})
+    assert told(sqlite_url) == [("feed.added", 1), ("feed.removed", 1), ("feed.added", 1)]
+
+
+def test_a_feed_is_called_otherwise_and_given_its_own_name_back(wireroom: Command, sqlite_url: str) -> None:
+    feed_id = str(add(sqlite_url, "https://wire.example/de.xml"))
+    named = wireroom("feeds", "set", feed_id, "--title", "Wire", "--publisher", "Agency", "--language", "de-AT")
+    assert named.exit_code == 0, named.output
+    shown = json.loads(wireroom("feeds", "show", "Wire", "--json").stdout)
+    assert (shown["publisher"], shown["language"]) == ("Agency", "de-AT")
+    assert wireroom("feeds", "set", "Wire", "--publisher", "", "--title", "").exit_code == 0
+    shown = json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)
+    assert (shown["title"], shown["publisher"], shown["language"]) == (None, None, "de-AT")

@@ -136,6 +136,7 @@ def test_two_feeds_that_become_one_are_merged(site: Site, room: Room, clock: Clo
         poll_due(room)
     assert feed_of(room, old_id).status is FeedStatus.REMOVED
     assert feed_of(room, new_id).status is FeedStatus.ACTIVE
+    assert told(room) == ["wireroom.feed.removed.v1"]
 
 
 def test_a_lasting_failure_is_told_once_and_its_end_once(site: Site, room: Room, clock: Clock) -> None:

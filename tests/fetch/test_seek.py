@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -18,6 +19,7 @@ from tasks.intake import take_in
 from tasks.poll import poll_due
 from tasks.room import Room
 from tasks.seek import seek
+from tasks.subscribe import MERGED
 
 from .conftest import Site, reply
 
@@ -147,6 +149,11 @@ def test_a_feed_found_where_another_is_subscribed_is_left_to_that_one(site: Site
     site.serve("/", reply(200, page("/neu.rss")))
     assert seek(room, feed_id) == site.url("/neu.rss")
     assert feed_of(room, feed_id).status is FeedStatus.REMOVED
+    with room.sessions() as session:
+        [body] = session.scalars(select(col(OutboxEvent.body)).where(col(OutboxEvent.subject) == f"feed/{feed_id}"))
+    told = json.loads(body)
+    assert (told["type"], told["data"]["feed"]["id"]) == ("wireroom.feed.removed.v1", feed_id)
+    assert (told["data"]["cause"], told["data"]["reason"]) == ("poll", MERGED)
 
 
 def test_a_page_that_cannot_be_had_changes_nothing(site: Site, room: Room) -> None:

@@ -12,6 +12,7 @@ from workers.cli import (
     events,
     feeds,
     lag,
+    polling,
     processes,
     quarantine,
     reingest,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 processes.add_to(app)
 feeds.add_to(app)
+polling.add_to(app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(events.app, name="events")
 app.add_typer(webhooks.app, name="webhooks")
