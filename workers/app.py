@@ -10,13 +10,11 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-import kombu.transport.redis as kombu_redis
-import redis.exceptions
 import structlog
 from celery import Celery, signals
 from kombu.entity import Queue
 
-from workers import logs
+from workers import guards, logs
 from workers.schedule import beat_schedule
 from workers.settings import Settings, settings
 
@@ -76,26 +74,9 @@ def configuration(chosen: Settings) -> dict[str, Any]:
     }
 
 
-def _guard_connection_loss() -> None:
-    """Make celery 5.7.0 survive a Redis restart while it is busy.
-
-    Its consumer closes the connection and then asks the closed channel for its parameters: an AttributeError, which
-    ends the worker. Raised as what it is, a connection error, it leads to a reconnect. Drop this when
-    tests/workers/test_real_workers.py passes without it.
-    """
-    original = kombu_redis.Channel._connparams  # noqa: SLF001  # the fault is in there
-
-    def guarded(channel: Any, asynchronous: bool = False) -> Any:  # noqa: FBT001  # kombu's own signature
-        if channel.connection is None or channel.connection.client is None:
-            raise redis.exceptions.ConnectionError("the broker connection was closed meanwhile")
-        return original(channel, asynchronous)
-
-    setattr(kombu_redis.Channel, "_connparams", guarded)  # noqa: B010  # a type checker minds the plain form
-
-
 def make_app(chosen: Settings | None = None) -> Celery:
     """The app with the settings in force (or the given ones, in tests)."""
-    _guard_connection_loss()
+    guards.stand()
     made = Celery("wireroom", set_as_current=True)
     made.conf.update(configuration(chosen or settings()))
     return made
