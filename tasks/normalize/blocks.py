@@ -116,30 +116,45 @@ class _Reader:
         self._named: list[etree._Element] = []  # open elements whose class gave their kind
 
     def children(self, parent: etree._Element, depth: int = 0) -> None:
-        """Read an element child by child: most of what feeds hold are paragraphs of plain text, which need no walk."""
+        """Read an element child by child: most of what feeds hold are paragraphs without parts, which need no walk."""
+        ready, waiting = self.ready, self.text
         if parent.text:
-            self.text.append(parent.text)
+            waiting.append(parent.text)
         for child in parent:
             tag = child.tag
-            if len(child) == 0 and tag in _PLAIN:
-                if self.text:
+            text = _undivided(child) if len(child) else child.text or ""
+            if text is not None and tag in _PLAIN:
+                if waiting:
                     self._flush()
-                text = child.text
                 if text and not text.isspace():
                     kind = _PLAIN[tag]
-                    if kind is BlockKind.PARAGRAPH and child.get("class"):
-                        kind = _kind_of(child) or kind
-                    self.ready.append((kind, text))
+                    if kind is BlockKind.PARAGRAPH:
+                        kind = (child.get("class") and _kind_of(child)) or self._kinds[-1]
+                    ready.append((kind, text))
+            elif text is not None and tag not in _STRUCTURE:
+                waiting.append(text)
             elif tag in _BOXES and depth < _DEEPEST and not _kind_of(child):
+                self._box(child, depth + 1)
+            elif tag == "blockquote" and depth < _DEEPEST and not _EMBED_CLASS.search(child.get("class", "")):
                 self._flush()
-                self.children(child, depth + 1)
-                self._flush()
-            else:
+                self._kinds.append(BlockKind.QUOTE)
+                self._box(child, depth + 1)
+                self._kinds.pop()
+            elif tag == "br":
+                waiting.append(_BREAK)
+            elif tag not in _SKIP:
                 self.walk(child)  # its tail, too
                 continue
             tail = child.tail
-            if tail and (self.text or not tail.isspace()):
-                self.text.append(tail)
+            if tail and (waiting or not tail.isspace()):
+                waiting.append(tail)
+
+    def _box(self, element: etree._Element, depth: int) -> None:
+        if self.text:
+            self._flush()
+        self.children(element, depth)
+        if self.text:
+            self._flush()
 
     def walk(self, root: etree._Element) -> None:
         """Read an element and all that is in it."""
@@ -242,6 +257,16 @@ class _Reader:
             self.ready.extend(_broken(text, kind))
         else:
             self.ready.append((kind, text))
+
+
+def _undivided(element: etree._Element) -> str | None:
+    """The text of an element whose parts only carry text, such as links; None where a part may be more."""
+    texts = [element.text or ""]
+    for part in element:
+        if part.tag in _STRUCTURE or len(part):
+            return None
+        texts += (part.text or "", part.tail or "")
+    return "".join(texts)
 
 
 def _kind_of(element: etree._Element) -> BlockKind | None:

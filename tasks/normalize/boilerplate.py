@@ -48,25 +48,26 @@ _DATE_STARTS = frozenset(name[:3] for name in _DATES)
 def keys_of(keys: Sequence[bytes]) -> list[str]:
     """Return all keys of folded lines, templates too; for whoever counts pages line by line."""
     words = [_hash(key) for key in keys if 0 < len(key) <= LEARNABLE]
-    return words + [_template(masked) for masked in map(mask_digits, keys) if _is_template(masked)]
+    return words + [form for form in map(_template, keys) if form]
 
 
 def key_of(line: str) -> str:
     """Return the key of one line as an operator types it: its template where it has one."""
     key = fold_lines([mend(line)])[0]
-    masked = mask_digits(key)
-    return _template(masked) if _is_template(masked) else _hash(key)
+    return _template(key) or _hash(key)
 
 
 def _hash(key: bytes) -> str:
     return xxhash.xxh3_64_hexdigest(key)
 
 
-def _is_template(masked: bytes) -> bool:
-    return b"0" in masked and len(masked) <= _DATED
-
-
-def _template(masked: bytes) -> str:
+def _template(key: bytes) -> str | None:
+    """The hash of a short line with its numbers and dates masked; None where it has none, or is too long."""
+    if key.isalpha():
+        return None
+    masked = mask_digits(key)
+    if len(masked) > _DATED or b"0" not in masked:
+        return None
     return _hash(b"\0" + b"0".join([_undated(part) for part in masked.split(b"0")]))
 
 
@@ -87,15 +88,15 @@ def line_keys(article: CleanArticle, folded: Sight | None = None) -> dict[str, s
     already, most of them the article's (`Reading.look`).
     """
     lines = [block.text for block in article.blocks if block.kind not in _NEVER]
-    gone = [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
     first, last = _EDGE[0], len(lines) - _EDGE[1]
+    lines += [removal.line for removal in article.removals if removal.removed and removal.rule in _COUNTING]
     counted: dict[str, str] = {}
-    for i, (key, line) in enumerate(zip(_folded([*lines, *gone], folded), [*lines, *gone], strict=True)):
+    for i, key in enumerate(_folded(lines, folded)):
         at_edge = not first <= i < last
-        if 0 < len(key) <= (LEARNABLE if at_edge else _COUNTED) and len(line) <= _FAR_TOO_LONG:
+        if 0 < len(key) <= (LEARNABLE if at_edge else _COUNTED) and len(line := lines[i]) <= _FAR_TOO_LONG:
             counted[_hash(key)] = line
-            if at_edge and _is_template(masked := mask_digits(key)):
-                counted[_template(masked)] = line
+            if at_edge and (form := _template(key)):
+                counted[form] = line
     return counted if len(counted) <= _MOST else dict([*counted.items()][-_MOST:])
 
 
@@ -149,6 +150,6 @@ def known_of(
             continue
         if line := known.get(_hash(key)):
             words[i] = line
-        if _is_template(masked := mask_digits(key)) and (line := known.get(_template(masked))):
+        if (form := _template(key)) and (line := known.get(form)):
             forms[i] = line
     return words, forms

@@ -206,12 +206,11 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= _PARAGRAPH]
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(standing), -1)
     moved: set[int] = set()
-    for n, i in enumerate(standing):
-        inside = first <= n <= last
-        if inside and not furniture.may_be_correction(keys[i]):
-            continue  # nearly every line
+    starts = furniture.CORRECTION_KEYS  # nearly every line inside the body has none of them
+    for n in [n for n, i in enumerate(standing) if not first <= n <= last or keys[i][:4] in starts]:
+        i = standing[n]
         text = texts[i]
-        name = "correction" if furniture.is_correction(text) else None if inside else _edge_line(text)
+        name = "correction" if furniture.is_correction(text) else None if first <= n <= last else _edge_line(text)
         if name and galley.kinds[i] in _RUNNING:
             desk.take(name, (furniture.read_credit(text) or text) if name == "credit" else text)
             desk.remove(text, "furniture", f"is kept as the {name}", i)

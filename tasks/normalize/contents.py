@@ -8,7 +8,7 @@ from tasks.normalize.fold import fold
 from tasks.normalize.targets import Finding
 from tasks.normalize.traits import CLOCK
 
-_CONTENTS = 3  # lines that make a table of contents
+CONTENTS = 3  # lines that make a table of contents
 _SUBHEAD = (12, 140)  # bytes of key that a line in it may have
 
 
@@ -23,8 +23,8 @@ def find_contents(
 
     `origins` are the places whose line an earlier one says, `timed` the short lines that end in a time.
     """
-    found = _contents(lines, keys, standing, origins) if len(origins) >= _CONTENTS else {}
-    return found | _events(lines, keys, standing, timed) if len(timed) >= _CONTENTS else found
+    found = _contents(lines, keys, standing, origins) if len(origins) >= CONTENTS else {}
+    return found | _events(lines, keys, standing, timed) if len(timed) >= CONTENTS else found
 
 
 def _contents(
@@ -38,7 +38,7 @@ def _contents(
     row: list[int] = []
     for n in [*sorted(again), len(standing) + 1]:
         if row and (n != row[-1] + 1 or again[n] < again[row[-1]] + 2):
-            if len(row) >= _CONTENTS and again[row[0]] > row[-1] + 1:
+            if len(row) >= CONTENTS and again[row[0]] > row[-1] + 1:
                 for at in row:
                     found[standing[at]] = Finding(
                         rule="contents",
@@ -63,7 +63,7 @@ def _events(
     row: list[int] = []
     for n in [*(n for n, i in enumerate(standing) if i in timed), len(standing) + 1]:
         if row and n != row[-1] + 1:
-            if len(row) >= _CONTENTS:
+            if len(row) >= CONTENTS:
                 found |= _told_below(lines, standing, row, last_at)
             row = []
         row.append(n)
@@ -85,4 +85,4 @@ def _told_below(
                 confidence=0.8,
                 repeats=lines[standing[again]],
             )
-    return told if len(told) >= _CONTENTS else {}
+    return told if len(told) >= CONTENTS else {}

@@ -48,7 +48,7 @@ _CORRECTION = re.compile(
 )
 # The first letters of the words above: a regular expression on every line would cost more than all the rest.
 _CORRECTION_STARTS = frozenset(["beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt"])
-_CORRECTION_KEYS = frozenset(key[:4] for key in fold_lines(sorted(_CORRECTION_STARTS)))
+CORRECTION_KEYS = frozenset(key[:4] for key in fold_lines(sorted(_CORRECTION_STARTS)))
 _EMBARGO = re.compile(
     r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
     r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
@@ -105,11 +105,6 @@ def take_credit_tail(text: str) -> tuple[str, str | None]:
 def read_byline(text: str) -> str | None:
     """Return a line that is nothing but a byline, such as "Von Eva Lang und Jan Ode, dpa"."""
     return text if len(text) <= 120 and _BYLINE.fullmatch(text.rstrip(".,; ")) else None
-
-
-def may_be_correction(key: bytes) -> bool:
-    """Whether a line with this key may be a correction note; next to none may."""
-    return key[:4] in _CORRECTION_KEYS
 
 
 def is_correction(text: str) -> bool:

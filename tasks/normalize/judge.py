@@ -18,16 +18,16 @@ from tasks.normalize.boilerplate import MET, judge_known, known_of
 from tasks.normalize.fold import digits
 from tasks.normalize.look import Look, Sight
 from tasks.normalize.paragraphs import find_paragraph_copies
+from tasks.normalize.screen import nothing_applies
+from tasks.normalize.shapes import JOINT, OPENING, Shapes
 from tasks.normalize.targets import Finding, Place, Target, copy_of, ends_sentence, is_cut
 from tasks.normalize.traits import PARAGRAPH
 
 THRESHOLD = 0.5  # below this confidence a line is only marked
-_OPENING = 12  # bytes of key by which a line inside the body shows that it may be a cut copy
 _EARLY = 6  # lines that may be a teaser nobody named
 _SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
 _TEASER = range(16, 900)  # bytes of key of such a teaser
 _DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
-_JOINT = 24  # bytes of key that may stand between and around a headline and a teaser joined in one line
 _NUMBER = 12  # bytes of key behind a heading that a number makes another heading of, or its time
 _PIECE = 12  # bytes of key that a line must have to be the first piece of a teaser
 _ROUNDS = 8  # at most; the second finds next to nothing, the third nothing
@@ -83,17 +83,24 @@ def judge_look(
     threshold: float,
 ) -> Verdict:
     """As `judge`, for lines that were looked at before: the same look serves when a source has taught more."""
-    return _Judge(look, kinds, known, off, threshold).run()
+    words, forms = known_of(look.seen.keys, known)
+    if not words and not forms and nothing_applies(look, kinds):
+        seen = look.seen
+        return Verdict(
+            [None] * len(seen.lines), seen.headline if seen.headline_key else None, seen.teaser, {}, threshold
+        )
+    return Bench(look, kinds, words, forms, off, threshold).run()
 
 
-class _Judge:
+class Bench:
     """One article on the bench; each pass sees only the lines that still stand."""
 
     def __init__(
         self,
         look: Look,
         kinds: Sequence[BlockKind] | None,
-        known: Mapping[str, KnownLine],
+        words: Mapping[int, KnownLine],
+        forms: Mapping[int, KnownLine],
         off: frozenset[str],
         threshold: float,
     ) -> None:
@@ -103,21 +110,21 @@ class _Judge:
         self.off = off
         self.threshold = threshold
         self.keys = seen.keys
-        self.words, self.forms = known_of(self.keys, known)
+        self.words, self.forms = words, forms
         self.stubs = look.stubs
         self.suspects = {*self.stubs, *self.words, *self.forms}
         self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
         self.standing = [i for i, key in enumerate(self.keys) if key]
         self.traits = look.traits
+        self.is_paragraph = frozenset(look.traits.paragraphs)
         self.gone: dict[int, Finding] = {}
         self.swept = 0  # of them are out of `standing`
         self.marked: dict[int, Finding] = {}
         self.slots: dict[int, str] = {}
         self.spoken: set[int] = set()  # copies of the headline that are sentences of the article, said more than once
-        self.headline = Target.of("headline", seen.headline, seen.headline_key) if seen.headline_key else None
-        self.teaser = Target.of("teaser", seen.teaser, seen.teaser_key) if seen.teaser_key else None
-        self.openings: set[bytes] = set()
-        self.sizes: list[tuple[int, int]] = []
+        self.headline = look.targets[-1] if seen.headline_key else None
+        self.teaser = look.targets[0] if seen.teaser_key else None
+        self.shapes = look.shapes
         self.first = self.second = self.last = len(lines)
 
     def run(self) -> Verdict:
@@ -231,9 +238,7 @@ class _Judge:
 
     def _places(self) -> None:
         """Find the first, the second and the last line that is a paragraph and no copy."""
-        self._shapes()
-        is_paragraph = self.traits.paragraphs
-        places = [n for n, i in enumerate(self.standing) if i in is_paragraph]
+        places = [n for n, i in enumerate(self.standing) if i in self.is_paragraph]
         paragraphs: list[int] = []
         for n in places:
             i = self.standing[n]
@@ -259,23 +264,9 @@ class _Judge:
                 return i
         return end
 
-    def _shapes(self) -> None:
-        """What the copies of headline and teaser begin with, and how long they may be, cut ones aside."""
-        targets = self._targets()
-        self.openings = {key[:_OPENING] for target in targets for key in (target.key, target.bare) if key}
-        self.sizes = [size for target in targets for size in target.sizes]
-        if len(targets) == 2:
-            joined = len(targets[0].key) + len(targets[1].key)
-            self.sizes.append((joined, joined + _JOINT))
-
     def _may_be_copy(self, i: int) -> bool:
         """Whether a line outside the body has the form of a copy: most have not, and need no look at their text."""
-        key = self.keys[i]
-        size = len(key)
-        for least, most in self.sizes:
-            if least <= size <= most:
-                return True
-        return key[:_OPENING] in self.openings or i in self.traits.dotted
+        return self.shapes.fit(self.keys[i]) or i in self.traits.dotted
 
     def _is_copy(self, n: int, place: Place) -> bool:
         i = self.standing[n]
@@ -338,7 +329,7 @@ class _Judge:
 
     def _is_said(self, i: int) -> bool:
         """Whether a line is a paragraph, or a short sentence: words of an article, until most articles have them."""
-        return i in self.traits.paragraphs or self.lines[i].endswith(".")
+        return i in self.is_paragraph or self.lines[i].endswith(".")
 
     def _at_edge(self, i: int) -> bool:
         """Whether a line stands outside the body of an article that has one: a list of results is all body."""
@@ -359,6 +350,7 @@ class _Judge:
             target = Target.of("teaser", self.lines[i], self.keys[i])
             if any(self._says_again(target, n, other) for other in early[at + 1 :]):
                 self.teaser = target
+                self.shapes = Shapes.of(self._targets())
                 self._exact(target)
                 return True
         return False
@@ -413,12 +405,13 @@ class _Judge:
 
         A cut copy begins as the text does, everywhere; the other forms stand outside the body.
         """
-        keys, openings, dotted, second, last = self.keys, self.openings, self.traits.dotted, self.second, self.last
-        shortest = min((least for least, _ in self.sizes), default=0)
+        keys, dotted, second, last = self.keys, self.traits.dotted, self.second, self.last
+        openings, sizes = self.shapes
+        shortest = min((least for least, _ in sizes), default=0)
         return [
             (n, i)
             for n, i in enumerate(self.standing)
-            if keys[i][:_OPENING] in openings
+            if keys[i][:OPENING] in openings
             or (not second <= i <= last and (i in dotted or (len(keys[i]) >= shortest and self._may_be_copy(i))))
         ]
 
@@ -437,7 +430,7 @@ class _Judge:
             return
         key = self.keys[i]
         extra = len(key) - len(self.headline.key) - len(self.teaser.key)
-        if 0 <= extra <= _JOINT and self.headline.key in key and self.teaser.key in key:
+        if 0 <= extra <= JOINT and self.headline.key in key and self.teaser.key in key:
             found = self.teaser.found("joined", "is the headline and", 0.97)
             self._mark(i, replace(found, rule="joined"))
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tasks.normalize.fold import fold_lines
+from tasks.normalize.shapes import Shapes
 from tasks.normalize.stubs import Stub, find_stubs
+from tasks.normalize.targets import Target
 from tasks.normalize.traits import Traits
 
 
@@ -28,13 +30,21 @@ class Sight(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the lines that were seen are by their form."""
+    """What the lines that were seen are by their form, and the texts that may come back among them, teaser first."""
 
     seen: Sight
     stubs: Mapping[int, Stub]
     traits: Traits
+    targets: Sequence[Target]
+    shapes: Shapes
 
     @classmethod
     def at(cls, seen: Sight) -> Look:
         """Look at an article."""
-        return cls(seen, find_stubs(seen.lines, seen.keys), Traits.of(seen.lines, seen.keys))
+        targets = []
+        if seen.teaser_key:
+            targets.append(Target.of("teaser", seen.teaser, seen.teaser_key))
+        if seen.headline_key:
+            targets.append(Target.of("headline", seen.headline, seen.headline_key))
+        lines, keys = seen.lines, seen.keys
+        return cls(seen, find_stubs(lines, keys), Traits.of(lines, keys), targets, Shapes.of(targets))

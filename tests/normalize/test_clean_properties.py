@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from storage.records import BlockKind, Entry, KnownLine, Markup
 from tasks.normalize import key_of, line_keys, normalize, read
-from tasks.normalize.judge import judge
+from tasks.normalize.judge import THRESHOLD, Bench, judge
+from tasks.normalize.look import Look, Sight
+from tasks.normalize.screen import nothing_applies
 
 _POOL = """
 Hafen Mole Rat Stadt Fähre Sturm Brücke Kutter Möwe Deich Leuchtturm Ebbe Werft Anker Lotse Kai Reederei Netz Boje
@@ -213,3 +215,34 @@ def test_verse_and_tables_are_never_taken_for_repeats() -> None:
     kinds = [block.kind for block in article.blocks]
     assert kinds.count(BlockKind.VERSE) == 3
     assert kinds.count(BlockKind.TABLE_ROW) == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(copies(), st.data())
+def test_where_no_rule_can_apply_the_bench_would_have_found_nothing(
+    copy: tuple[str, str, list[str]], data: st.DataObject
+) -> None:
+    headline, teaser, lines = copy
+    lines = data.draw(st.lists(st.sampled_from(lines), unique=True, max_size=6))  # few of the copies, if any
+    kinds = data.draw(st.lists(st.sampled_from(BlockKind), min_size=len(lines), max_size=len(lines)))
+    look = Look.at(Sight.of(lines, headline, teaser))
+    if nothing_applies(look, kinds):
+        verdict = Bench(look, kinds, {}, {}, frozenset(), THRESHOLD).run()
+        assert not any(verdict.findings), "a rule that the screen has not thought of"
+        assert (verdict.headline, verdict.teaser, verdict.slots) == (headline, teaser, {})
+
+
+def test_plain_prose_needs_no_bench_and_whatever_a_rule_knows_does() -> None:
+    lines = [f"{' '.join(WORDS[n : n + 20])} {n}." for n in range(4)]
+    headline, teaser = "Sturm zerstört die Mole", f"{' '.join(reversed(WORDS))}."
+
+    def plain(*more: str, kind: BlockKind = BlockKind.PARAGRAPH) -> bool:
+        look = Look.at(Sight.of([*lines, *more], headline, teaser))
+        return nothing_applies(look, [BlockKind.PARAGRAPH] * len(lines) + [kind] * len(more))
+
+    assert plain()
+    assert plain("Die Werft schweigt bislang dazu.")
+    for more in (headline, teaser, lines[0], "Teilen", teaser[:60] + "…", f"{headline} | Altwiker Bote"):
+        assert not plain(more), more
+    quoted = f"Sie sagte: „{lines[0][:80]}“, und ging."
+    assert not plain(quoted, lines[0][:80], kind=BlockKind.QUOTE)
