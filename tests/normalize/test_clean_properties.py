@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from storage.records import BlockKind, Entry, KnownLine, Markup
 from tasks.normalize import key_of, line_keys, normalize, read
-from tasks.normalize.judge import THRESHOLD, Bench, judge
+from tasks.normalize.bench import Bench
+from tasks.normalize.judge import THRESHOLD, judge, sit
 from tasks.normalize.look import Look, Sight
 from tasks.normalize.screen import nothing_applies
 
@@ -227,7 +228,7 @@ def test_where_no_rule_can_apply_the_bench_would_have_found_nothing(
     kinds = data.draw(st.lists(st.sampled_from(BlockKind), min_size=len(lines), max_size=len(lines)))
     look = Look.at(Sight.of(lines, headline, teaser))
     if nothing_applies(look, kinds):
-        verdict = Bench(look, kinds, {}, {}, frozenset(), THRESHOLD).run()
+        verdict = sit(Bench(look, kinds, {}, {}, frozenset(), THRESHOLD))
         assert not any(verdict.findings), "a rule that the screen has not thought of"
         assert (verdict.headline, verdict.teaser, verdict.slots) == (headline, teaser, {})
 

@@ -1,0 +1,73 @@
+"""Takes out the lines of a source and of its system: learned from its other articles, or known by their form."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from storage.records import KnownLine, KnownLines
+from tasks.normalize.bench import Bench
+from tasks.normalize.boilerplate import MET, judge_known
+from tasks.normalize.fold import digits
+from tasks.normalize.targets import Finding
+from tasks.normalize.traits import PARAGRAPH
+
+_ENTRIES = 16  # lines that may stand between two learned lines of a page's list
+_PAGE = 12  # learned lines that show a whole page with its menus
+_OF_THE_SOURCE = frozenset({"learned", "pinned"})
+_BETWEEN = Finding(rule="learned", reason="stands between lines of the source, outside the body", confidence=0.6)
+
+
+def take_furniture(bench: Bench) -> bool:
+    """Take out the lines of the source and of its system; return whether any went."""
+    if not bench.suspects:
+        return False
+    start = bench.first if bench.teaser else bench.second - 1  # without a teaser the first paragraph may be one
+    for n, i in [(n, i) for n, i in enumerate(bench.standing) if i in bench.suspects]:
+        line, stub = _known(bench, i), bench.stubs.get(i)
+        if line and line.state is KnownLines.FORBIDDEN:
+            continue
+        finding = judge_known(line, inside=not bench.at_edge(i), sentence=bench.is_said(i)) if line else None
+        if finding is None and stub and (not stub.head_only or i < bench.first):
+            inside = start < i < bench.last and not _among_stubs(bench, n)
+            alone = inside and (line is None or line.seen < MET)
+            finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
+        if finding:
+            bench.mark(i, finding)
+    _between(bench)
+    return bench.sweep()
+
+
+def _between(bench: Bench) -> None:
+    """Short lines that stand between learned lines outside the body: entries of a page's lists, new each time.
+
+    Only on whole pages, which show by many learned lines: between two of them a feed may have results or names. A
+    line with a number is never an entry.
+    """
+    learned = [n for n, i in enumerate(bench.standing) if i in bench.gone and bench.gone[i].rule in _OF_THE_SOURCE]
+    if len(learned) < _PAGE:
+        return
+    for one, other in itertools.pairwise(learned):
+        if not 1 < other - one <= _ENTRIES:
+            continue
+        run = bench.standing[one + 1 : other]
+        if not bench.at_edge(run[0]) or bench.place(run[0]) is not bench.place(run[-1]):
+            continue
+        for i in run:
+            if not bench.is_said(i) and len(bench.keys[i]) < PARAGRAPH and not digits(bench.keys[i]):
+                bench.mark(i, _BETWEEN)
+
+
+def _known(bench: Bench, i: int) -> KnownLine | None:
+    """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""
+    line, form = bench.words.get(i), bench.forms.get(i)
+    if form and (form.state is not KnownLines.LEARNED or (bench.at_edge(i) and not bench.is_said(i))):
+        return form if line is None or form.seen >= line.seen else line
+    return line
+
+
+def _among_stubs(bench: Bench, n: int) -> bool:
+    """Whether the lines on both sides are seeds too: a row of buttons, not a word of the body."""
+    if not 0 < n < len(bench.standing) - 1:
+        return False
+    return bench.standing[n - 1] in bench.stubs and bench.standing[n + 1] in bench.stubs

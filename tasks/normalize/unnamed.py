@@ -1,0 +1,63 @@
+"""Seeks the teaser of an article that names none: its copies give it away."""
+
+from __future__ import annotations
+
+import bisect
+
+from storage.records import BlockKind
+from tasks.normalize.bench import Bench
+from tasks.normalize.exact import take_exact
+from tasks.normalize.fold import digits
+from tasks.normalize.shapes import Shapes
+from tasks.normalize.targets import Place, Target, copy_of, ends_sentence, is_cut
+
+_EARLY = 6  # lines that may be a teaser nobody named
+_SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
+_TEASER = range(16, 900)  # bytes of key of such a teaser
+_DOUBLED, _REPEATED = 24, 40  # bytes of key of a teaser said twice running, and with other lines between
+_NUMBER = 12  # bytes of key behind a heading that a number makes another heading of, or its time
+_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
+
+
+def seek_teaser(bench: Bench) -> bool:
+    """Find a teaser nobody named: an early line that comes back, whole or changed, before the body is under way."""
+    reach = bisect.bisect(bench.standing, bench.second) + 3
+    early = [n for n, i in enumerate(bench.standing[:reach]) if _may_be_teaser(bench, i)][: _EARLY + 4]
+    for at, n in enumerate(early[:_EARLY]):
+        i = bench.standing[n]
+        target = Target.of("teaser", bench.lines[i], bench.keys[i])
+        if any(_says_again(bench, target, n, other) for other in early[at + 1 :]):
+            bench.teaser = target
+            bench.shapes = Shapes.of(bench.targets())
+            take_exact(bench, target)
+            return True
+    return False
+
+
+def _may_be_teaser(bench: Bench, i: int) -> bool:
+    if i in bench.stubs or len(bench.keys[i]) not in _TEASER:
+        return False
+    return not bench.kinds or bench.kinds[i] in _RUNNING
+
+
+def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
+    """Whether line `other` repeats line `n` as pages do, and not as a refrain or a speaker does."""
+    i = bench.standing[other]
+    key = bench.keys[i]
+    if key == target.key:
+        between = [j for j in bench.standing[n + 1 : other] if j not in bench.stubs]
+        return len(key) >= (_REPEATED if between else _DOUBLED) and not any(
+            ends_sentence(bench.lines[j]) for j in between
+        )
+    if bench.headline and key == bench.headline.key + target.key:
+        return True
+    whole = target._replace(bare=b"")  # a line without its beginning may be another line's end by chance
+    found = copy_of(whole, bench.lines[i], key, bench.following(other), Place.LEAD)
+    if found is None or found.confidence < _SURE:
+        return False
+    if found.rule == "teaser_near" and any(j not in bench.stubs for j in bench.standing[n + 1 : other]):
+        return False  # paragraphs of a report that follows a pattern are alike, too
+    if found.rule != "teaser_cut":
+        return True
+    rest = target.key[len(key) :]
+    return not is_cut(target.text) and not (len(rest) <= _NUMBER and digits(rest))
