@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from storage.frozen import record
 from tasks.enrich.kinds import Kind
 from tasks.enrich.places import Place, country
 from tasks.enrich.tokens import LANGUAGES, Token, tokens
+
+# An enum's member costs five times a name of the module to look up.
+NAME, SKIP, ROLE, PLACE, ORGANISATION = Kind.NAME, Kind.SKIP, Kind.ROLE, Kind.PLACE, Kind.ORGANISATION
+HEAD, FORM, GEO, PLACE_NOUN, FIRM, THING = Kind.HEAD, Kind.FORM, Kind.GEO, Kind.PLACE_NOUN, Kind.FIRM, Kind.THING
+ADJECTIVE = Kind.ADJECTIVE
 
 KNOWN_ORGANISATION: Final = 0.9
 FORMED_ORGANISATION: Final = 0.75
@@ -31,7 +37,8 @@ class What(IntEnum):
     LONGER = 8  # may begin a name with small words in it: "House of Representatives"
 
 
-class Mention(NamedTuple):
+@record(frozen=True, slots=True)
+class Mention:
     """One name in a run. `sure` is how sure the run alone makes us; `cue` the word that did."""
 
     what: What
@@ -41,7 +48,7 @@ class Mention(NamedTuple):
     place: Place | None = None
 
 
-class Runs(dict[str, tuple[Mention, ...]]):
+class Runs(dict[str, list[Mention]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
     LIMIT: Final = 15_000  # in German and English, as in `Tokens`
@@ -54,33 +61,33 @@ class Runs(dict[str, tuple[Mention, ...]]):
         self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
 
-    def __missing__(self, run: str) -> tuple[Mention, ...]:
+    def __missing__(self, run: str) -> list[Mention]:
         if len(run) > self.LONGEST:
-            return ()
+            return []
         if len(self) >= self.limit:
             self.clear()
-        mentions = self[run] = tuple(self._read(run.split(" ")[:MOST_WORDS]))
+        mentions = self[run] = self._read([*map(self.tokens.read, run.split(" ")[:MOST_WORDS])])
         return mentions
 
-    def _read(self, written: Sequence[str]) -> Iterator[Mention]:
-        single = [self.tokens.read(word) for word in written]
-        first_words = self.tokens.first_words
+    def _read(self, single: list[Token]) -> list[Mention]:
+        found: list[Mention] = []
         part: list[Token] = []
         at = 0
         while at < len(single):
-            if single[at].opens and part:  # "Merz (CDU)" is two names
-                yield from self._mentions(part)
-                part = []
             token, width = single[at], 1
-            if token.text in first_words and (longer := self._longer(single, at)):
+            if token.opens and part:  # "Merz (CDU)" is two names
+                self._mentions(part, found)
+                part = []
+            if token.text in self.tokens.first_words and (longer := self._longer(single, at)):
                 token, width = longer
-            elif token.kind is not Kind.NAME:
+            elif token.kind is not NAME and (token.first or part):
                 token = self._in_context(single, at, part)
             if token.prefix is not None:
-                yield self._of_prefix(token)
+                found.append(self._of_prefix(token))
             part.append(token)
             at += width
-        yield from self._mentions(part)
+        self._mentions(part, found)
+        return found
 
     def _longer(self, single: Sequence[Token], at: int) -> tuple[Token, int] | None:
         for width in range(min(LONGEST_NAME, len(single) - at), 1, -1):
@@ -91,14 +98,14 @@ class Runs(dict[str, tuple[Mention, ...]]):
     def _in_context(self, single: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
         """The token as its neighbours make it: after a first name comes a name, whatever else the word means."""
         token = single[at]
-        after_first = bool(before) and before[-1].first and before[-1].kind is Kind.NAME
-        before_name = at + 1 < len(single) and single[at + 1].kind is Kind.NAME and not single[at + 1].opens
-        if token.first and before_name and not (token.kind is Kind.SKIP and token.place is None and at == 0):
-            return token.as_name()  # Israel Katz
-        if after_first and "-" not in token.text:
-            if token.kind in {Kind.PLACE, Kind.ORGANISATION, Kind.TIME, Kind.NOUN, Kind.FIRM}:
+        if token.first and at + 1 < len(single) and not (token.kind is SKIP and token.place is None and at == 0):
+            following = single[at + 1]
+            if following.kind is NAME and not following.opens:
+                return token.as_name()  # Israel Katz
+        if before and before[-1].first and before[-1].kind is NAME and "-" not in token.text:
+            if token.kind in _NAME_AFTER_FIRST:
                 return token.as_name()  # Jack London, Harrison Ford, Theresa May
-            if token.kind is Kind.ROLE and self.german and token.text not in self.tokens.words.roles:
+            if token.kind is ROLE and self.german and token.text not in self.tokens.words.roles:
                 return token.as_name()  # Elisabeth Wögerbauer is no farmer
         return token
 
@@ -109,97 +116,111 @@ class Runs(dict[str, tuple[Mention, ...]]):
             return Mention(What.PLACE, token.text.split("-", 1)[0], 0.85, "", prefix)
         return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
-    def _mentions(self, tokens: list[Token]) -> Iterator[Mention]:
+    def _mentions(self, part: list[Token], found: list[Mention]) -> None:
         organisation = None
-        if any(token.kind is Kind.HEAD or token.kind is Kind.FORM for token in tokens):
-            organisation = self._organisation(tokens)
+        kinds = [token.kind for token in part]
+        if HEAD in kinds or FORM in kinds:
+            organisation = self._organisation(part)
             if organisation is not None:
-                yield organisation
+                found.append(organisation)
+        longer = self.tokens.longer
         role = ""
         names: list[Token] = []
         previous: Token | None = None
-        for token in [*tokens, _END]:
-            if token.text in self.tokens.longer:
-                yield Mention(What.LONGER, token.text, 0.9)
-            if token.kind is Kind.NAME:
+        for token in part:
+            kind = token.kind
+            if token.text in longer:
+                found.append(Mention(What.LONGER, token.text, 0.9))
+            if kind is NAME:
                 names.append(token)
                 continue
-            if names and organisation is None:
-                yield from self._named(names, role, previous, token)
             if names:
+                if organisation is None:
+                    self._named(names, role, previous, token, found)
                 names, role = [], ""
-            if token.kind is Kind.ROLE:
+            if kind is ROLE:
                 role = token.text
-            elif (
-                token.kind is Kind.PLACE
-                and token.place is not None
-                and not (organisation and token.text in organisation.name)
-            ):
-                yield Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place)
-            elif token.kind is Kind.ORGANISATION:
-                yield Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION)
-            elif token.kind is Kind.ADJECTIVE and token.label != "--":
-                yield Mention(What.ADJECTIVE, token.text, 0.5, token.text, country(token.label, self.language))
+            elif kind is PLACE:
+                if token.place is not None and not (organisation and token.text in organisation.name):
+                    found.append(Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place))
+            elif kind is ORGANISATION:
+                found.append(Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION))
+            elif kind is ADJECTIVE and token.label != "--":
+                place = country(token.label, self.language)
+                found.append(Mention(What.ADJECTIVE, token.text, 0.5, token.text, place))
             previous = token
+        if names and organisation is None:
+            self._named(names, role, previous, _END, found)
 
-    def _organisation(self, tokens: list[Token]) -> Mention | None:
+    def _organisation(self, part: list[Token]) -> Mention | None:
         """A run with a legal form or a word such as "University" or "Landgericht" is one organisation."""
-        while tokens and tokens[0].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME, Kind.FIRM, Kind.NOUN}:
-            tokens = tokens[1:]
-        ends = [at for at, token in enumerate(tokens) if token.kind in {Kind.HEAD, Kind.FORM}]
-        if not ends:
+        start, end = 0, len(part)
+        while start < end and part[start].kind in _NOT_BEFORE_HEAD:
+            start += 1
+        last = next((at for at in range(end - 1, start - 1, -1) if part[at].kind in _HEADS), None)
+        if last is None:
             return None
-        head = tokens[ends[-1]]
-        part = tokens[: len(tokens) if self.german and head.kind is Kind.HEAD else ends[-1] + 1]
-        while part and part[-1].kind in {Kind.SKIP, Kind.ROLE, Kind.TIME}:
-            part = part[:-1]
-        if any(token.kind is Kind.ROLE for token in part):
+        head = part[last]
+        if not self.german or head.kind is FORM:
+            end = last + 1
+        while end > start and part[end - 1].kind in _NOT_AFTER_HEAD:
+            end -= 1
+        part = part[start:end]
+        if any(token.kind is ROLE for token in part):
             return None  # "Yale University President Peter Salovey": the person is the news
         name = " ".join([token.text for token in part])
         if len(part) > 1:
             if self.german and head.text in _FEMININE and part[0].text.endswith("en"):
                 name = name.replace("en ", "e ", 1)  # "der Medizinischen Universität"
-            return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is Kind.FORM), head.text)
-        if head.kind is Kind.FORM:
+            return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is FORM), head.text)
+        if head.kind is FORM:
             return None
         if self.german and head.text not in self.tokens.words.heads:  # "Innenministerium": particular by itself
             return Mention(What.ORGANISATION, head.text, 0.65, head.text)
         return Mention(What.OPEN_ORGANISATION, name, 0.7, head.text)
 
-    def _named(self, names: list[Token], role: str, previous: Token | None, following: Token) -> Iterator[Mention]:
-        for at in range(1, len(names) - 1):
-            if names[at].first and not names[0].first:  # "Usyks Promoter Alexander Krassyuk": the name begins here
-                names, role = names[at:], " ".join([token.text for token in names[:at]])
-                break
-        name = " ".join([token.text for token in names[:4]])
-        first = names[0].first
-        if len(names) > 1 and len(names[-1].text) < 2:
+    def _named(
+        self, names: list[Token], role: str, previous: Token | None, following: Token, found: list[Mention]
+    ) -> None:
+        if len(names) > 2 and not names[0].first:
+            for at in range(1, len(names) - 1):
+                if names[at].first:  # "Usyks Promoter Alexander Krassyuk": the name begins here
+                    names, role = names[at:], " ".join([token.text for token in names[:at]])
+                    break
+        first, count = names[0].first, len(names)
+        last = names[-1].text
+        if count > 1 and len(last) < 2:
             return  # "Vitamin D"
-        if following.kind is Kind.GEO:
-            yield Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text)
-        elif previous is not None and previous.kind is Kind.FIRM and not first:
-            yield Mention(What.ORGANISATION, name, 0.7, previous.text)
-        elif len(names) == 1 and previous is not None and previous.kind is Kind.PLACE_NOUN:
-            yield Mention(What.PLACE, name, 0.7, previous.text)
-        elif len(names) == 2 and names[0].text in self.tokens.words.place_starts:
-            yield Mention(What.PLACE, name, 0.7, names[0].text)
-        elif following.kind is not Kind.THING:  # a "Taylor Swift Tour" is not Taylor Swift
+        name = last if count == 1 else " ".join([token.text for token in names[:4]])
+        if following.kind is GEO:
+            found.append(Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text))
+        elif previous is not None and previous.kind is FIRM and not first:
+            found.append(Mention(What.ORGANISATION, name, 0.7, previous.text))
+        elif count == 1 and previous is not None and previous.kind is PLACE_NOUN:
+            found.append(Mention(What.PLACE, name, 0.7, previous.text))
+        elif count == 2 and names[0].text in self.tokens.words.place_starts:
+            found.append(Mention(What.PLACE, name, 0.7, names[0].text))
+        elif following.kind is not THING:  # a "Taylor Swift Tour" is not Taylor Swift
             if first and following is _END:
-                yield Mention(What.OPEN_NAME, name, 0.5, role)
-            if len(names) > 1:
+                found.append(Mention(What.OPEN_NAME, name, 0.5, role))
+            if count > 1:
                 sure = (0.85 if first else 0.45) + (0.3 if role else 0.0)
-                if not first and _HYPHENATED.fullmatch(names[-1].text):
+                if not first and _HYPHENATED.fullmatch(last):
                     sure += 0.25  # Han Seo-yeon
-                yield Mention(What.PERSON, name, min(0.95, sure), role)
+                found.append(Mention(What.PERSON, name, min(0.95, sure), role))
             elif role:
-                yield Mention(What.SURNAME, name, 0.5, role)
+                found.append(Mention(What.SURNAME, name, 0.5, role))
 
 
 _FEMININE: Final = frozenset(
     {"Universität", "Hochschule", "Akademie", "Bank", "Bahn", "Kammer", "Kommission", "Agentur", "Stiftung", "Partei"}
 )
 _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
-_END: Final = Token(Kind.SKIP, "")
+_END: Final = Token(SKIP, "")
+_HEADS: Final = frozenset({HEAD, FORM})
+_NOT_BEFORE_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME, FIRM, Kind.NOUN})
+_NOT_AFTER_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME})
+_NAME_AFTER_FIRST: Final = frozenset({PLACE, ORGANISATION, Kind.TIME, Kind.NOUN, FIRM})
 
 
 def runs(language: str) -> Runs:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from storage.frozen import record
 from tasks.enrich.kinds import Kind, Kinds
 from tasks.enrich.lexicon import telling
 from tasks.enrich.places import Gazetteer, Place, gazetteer
@@ -25,7 +27,8 @@ CUES: Final = {
 }
 
 
-class Token(NamedTuple):
+@record(frozen=True, slots=True)
+class Token:
     """A word without its punctuation. `label` is the organisation's name or an adjective's country.
 
     `prefix` is the place or organisation before a hyphen; `opens` and `closes` tell that punctuation parts it from
@@ -43,7 +46,7 @@ class Token(NamedTuple):
 
     def as_name(self) -> Token:
         """The same word read as part of a person's name."""
-        return self._replace(kind=Kind.NAME)
+        return Token(Kind.NAME, self.text, self.label, self.place, self.prefix, self.first, self.opens, self.closes)
 
 
 # Classes of tokens, one byte each, so that what matters is found by a regular expression over the whole article at
@@ -78,7 +81,8 @@ class Tokens(dict[str, int]):
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
         self._kinds: Final = Kinds(self.words, german=self.german)
         self._telling: Final = telling(language)
-        self._read: Final[dict[str, Token]] = {}
+        self._words: Final = _Words(self)
+        self.read: Final[Callable[[str], Token]] = self._words.__getitem__  # the word itself, and what it is
         before = self.words.roles_before if language == "en" else ()
         self._small: Final = dict.fromkeys(before, ROLE_BEFORE) | dict.fromkeys(CUES.get(language, ()), CUE)
         self.longer: Final = {**self.gazetteer.longer}
@@ -99,7 +103,7 @@ class Tokens(dict[str, int]):
             number |= TOPIC
         if len(self) >= self.limit:
             self.clear()
-            self._read.clear()
+            self._words.clear()
         self[written] = number
         return number
 
@@ -108,7 +112,7 @@ class Tokens(dict[str, int]):
             return number
         if not written.lstrip(OPENING)[:1].isupper():
             return NOTHING
-        kind, text, _, _, prefix, first, _, closes = self._parse(written)
+        kind, text, _, _, prefix, first, _, closes = self.parse(written)
         begins = text in self.longer
         if kind is Kind.NAME and not first:
             number = _TELLING if prefix or begins else PLAIN
@@ -118,16 +122,8 @@ class Tokens(dict[str, int]):
             number = _IDLE if kind in _IDLE_KINDS and prefix is None and not begins else _TELLING
         return number + 32 if closes else number
 
-    def read(self, written: str) -> Token:
-        """The word itself, without punctuation and possessive, and what it is."""
-        token = self._read.get(written)
-        if token is None:
-            token = Token(*self._parse(written))
-            if len(written) <= self.LONGEST and len(self._read) < self.limit:
-                self._read[written] = token
-        return token
-
-    def _parse(self, written: str) -> _Parsed:
+    def parse(self, written: str) -> _Parsed:
+        """What makes the `Token` of a word as it is written."""
         text = written.lstrip(OPENING)
         stripped = text.rstrip(CLOSING)
         initial = False
@@ -182,6 +178,20 @@ class Tokens(dict[str, int]):
             return label
         place = self.gazetteer.by_name.get(before)
         return place if place is not None and not place.weak else None
+
+
+class _Words(dict[str, Token]):
+    """The words that were part of a run; emptied together with their classes."""
+
+    def __init__(self, classes: Tokens) -> None:
+        super().__init__()
+        self._classes: Final = classes
+
+    def __missing__(self, written: str) -> Token:
+        token = Token(*self._classes.parse(written))
+        if len(written) <= Tokens.LONGEST and len(self) < self._classes.limit:
+            self[written] = token
+        return token
 
 
 # Places that are first names when a name follows: Israel Katz, Paris Hilton.
