@@ -259,8 +259,9 @@ class StoryRelation(StrEnum):
 # --- tags --------------------------------------------------------------------------------------------------------
 
 
-# No slots: they make orjson ask for each field by name, which takes it five times as long.
-@record(frozen=True, kw_only=True)
+# No slots: they make orjson ask for each field by name, which takes it five times as long. Not by keyword only: an
+# article has fifteen, and keywords double what making one costs.
+@record(frozen=True)
 class Tag:
     """What an article is about, and who says so.
 

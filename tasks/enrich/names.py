@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
 
 from storage.records import Tag
+from tasks.enrich.candidates import THRESHOLD, Candidate, tags_of
 from tasks.enrich.kinds import Kind
 from tasks.enrich.places import Place
 from tasks.enrich.reading import WORDS, EnrichInput
@@ -19,8 +19,6 @@ from tasks.enrich.word_lists import PLACE_ENDINGS
 VERSION: Final = "2"
 NAME: Final = "names"
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
-THRESHOLD: Final = 0.6
-AT_MOST: Final = 8  # tags of one kind; whoever comes ninth is not what the article is about
 SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
@@ -39,6 +37,7 @@ _JOINS: Final = {
     "de": (("für", "die"), ("für",), ("zum",), ("zur",)),
     "en": (("of", "the"), ("of",), ("for",)),
 }
+_JOIN_STARTS: Final = frozenset(join[0] for joins in _JOINS.values() for join in joins)
 _ARTICLES: Final = frozenset(
     {"der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am"}
 )
@@ -49,23 +48,6 @@ _JOINABLE: Final = frozenset(  # German institutions that are for something
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
 
-@dataclass(slots=True)
-class _Candidate:
-    label: str
-    sure: float
-    count: int = 0
-    place: Place | None = None
-    evidence: list[str] = field(default_factory=list)
-
-    def see(self, sure: float, count: int, *evidence: str) -> None:
-        if sure > self.sure:
-            self.sure = sure
-        self.count += count
-        for word in evidence:
-            if word and word not in self.evidence:
-                self.evidence.append(word)
-
-
 class _Reader:
     """Collects the candidates of one article."""
 
@@ -73,18 +55,21 @@ class _Reader:
         self.article = article
         self.memo = memo
         dateline = [*article.dateline.split(), ""] if article.dateline else []
-        self.tokens: list[str] = dateline + article.lead_tokens[1] + article.body_tokens[:WORDS]
+        body = article.body_tokens
+        self.tokens: list[str] = [*dateline, *article.lead_tokens[1], *(body if len(body) <= WORDS else body[:WORDS])]
         classes = bytes(map(memo.tokens.__getitem__, dateline)) + article.lead_classes[1] + article.body_classes
         self.classes = classes.translate(WITHOUT_TOPIC)
         self.text = article.whole
-        self.people: dict[str, _Candidate] = {}
-        self.organisations: dict[str, _Candidate] = {}
-        self.places: dict[str, _Candidate] = {}
+        self.people: dict[str, Candidate] = {}
+        self.organisations: dict[str, Candidate] = {}
+        self.places: dict[str, Candidate] = {}
         self.cued: dict[str, str] = {}
         self.roles: dict[str, list[str]] = {}
         self.weak: dict[str, tuple[Place, int]] = {}
         self.adjectives: dict[str, tuple[Place, list[str]]] = {}
+        self.start = self.end = 0  # of the run that is being read
         self.count = 1
+        self.cue = ""
         self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
@@ -94,17 +79,18 @@ class _Reader:
             self.cued.setdefault(tokens[at + 1].strip(OPENING).rstrip(CLOSING), tokens[at])
         spans = list(map(re.Match.span, _RUN.finditer(classes)))
         written = [tokens[start] if end - start == 1 else " ".join(tokens[start:end]) for start, end in spans]
-        first = dict(zip(reversed(written), reversed(spans), strict=True))  # where each run stands for the first time
         headline = self.article.headline
-        for run, count in Counter(written).items():
-            start, end = first[run]
-            if start > LEAD and count == 1 and run not in headline:
+        take = self._TAKE
+        counts = Counter(written)
+        for run, (start, end) in zip(written, spans, strict=True):
+            count = counts.pop(run, 0)  # each is taken where it stands for the first time
+            if not count or (start > LEAD and count == 1 and run not in headline):
                 continue
             if (mentions := memo[run]) and start not in self.joined:
-                cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
-                self.count = count
+                self.start, self.end, self.count = start, end, count
+                self.cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 for mention in mentions:
-                    self._take(mention, start, end, cue)
+                    take[mention.what](self, mention)
         for mention_name, (place, count) in self.weak.items():
             if mention_name in self.cued or place.key in self.places:
                 self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
@@ -116,32 +102,21 @@ class _Reader:
             elif len(words) > 1 or not self.memo.german:
                 self._see_place(place, THRESHOLD, len(words), words[0])
 
-    def _take(self, mention: Mention, start: int, end: int, cue: str) -> None:
-        what = mention.what
-        if what is What.PLACE:
-            self._take_place(mention)
-            if cue:
-                self.cued.setdefault(mention.name, cue)
-        elif what is What.ORGANISATION:
-            self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
-        elif what is What.PERSON:
-            self._take_person(mention, start, end, cue)
-        elif what is What.SURNAME:
-            self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
-        elif what is What.ADJECTIVE and mention.place is not None:
-            self.adjectives.setdefault(mention.place.key, (mention.place, []))[1].extend([mention.name] * self.count)
-        elif what is What.OPEN_NAME:
-            self._join_particle(mention, end)
-        elif what is What.LONGER:
-            self._take_longer(mention)
-        else:
-            self._join_organisation(mention, end)
-
-    def _see(self, into: dict[str, _Candidate], name: str, sure: float, *evidence: str) -> None:
+    def _see(self, into: dict[str, Candidate], name: str, sure: float, word: str, beside: str = "") -> None:
         candidate = into.get(name)
         if candidate is None:
-            candidate = into[name] = _Candidate(name, sure)
-        candidate.see(sure, self.count, *evidence)
+            candidate = into[name] = Candidate(name, sure)
+        candidate.see(sure, self.count, word, beside)
+
+    def _take_organisation(self, mention: Mention) -> None:
+        self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
+
+    def _take_surname(self, mention: Mention) -> None:
+        self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
+
+    def _take_adjective(self, mention: Mention) -> None:
+        if (place := mention.place) is not None:
+            self.adjectives.setdefault(place.key, (place, []))[1].extend([mention.name] * self.count)
 
     def _take_longer(self, mention: Mention) -> None:
         tokens = self.memo.tokens
@@ -153,6 +128,8 @@ class _Reader:
                     self._see(self.organisations, tokens.words.organisations[name], mention.sure, name)
 
     def _take_place(self, mention: Mention) -> None:
+        if self.cue:
+            self.cued.setdefault(mention.name, self.cue)
         place = mention.place
         if place is None:
             self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
@@ -161,20 +138,21 @@ class _Reader:
         else:
             self._see_place(place, mention.sure, self.count, mention.name)
 
-    def _see_place(self, place: Place, sure: float, count: int, *evidence: str) -> None:
+    def _see_place(self, place: Place, sure: float, count: int, word: str) -> None:
         candidate = self.places.get(place.key)
         if candidate is None:
-            candidate = self.places[place.key] = _Candidate(place.label(self.article.language), sure, place=place)
-        candidate.see(sure, count, *evidence)
+            candidate = self.places[place.key] = Candidate(place.label(self.article.language), sure, place)
+        candidate.see(sure, count, word)
 
-    def _take_person(self, mention: Mention, start: int, end: int, cue: str) -> None:
+    def _take_person(self, mention: Mention) -> None:
         sure, name = mention.sure, mention.name
         if sure < THRESHOLD:
+            start = self.start
             before = self.tokens[start - 1] if start else ""
-            if cue:
-                self._see(self.places, name, 0.65, f"{cue} {name}")
+            if self.cue:
+                self._see(self.places, name, 0.65, f"{self.cue} {name}")
                 return
-            if before in self.memo.tokens.words.said or self._spoke(end):
+            if before in self.memo.tokens.words.said or self._spoke(self.end):
                 sure += 0.35
             elif not before or before[-1] in '.!?:"“”„»«–-':
                 sure -= SENTENCE_START
@@ -187,9 +165,9 @@ class _Reader:
     def _plain(self, at: int) -> Token | None:
         return self.memo.tokens.read(self.tokens[at]) if at < len(self.tokens) and self.tokens[at] else None
 
-    def _join_particle(self, mention: Mention, end: int) -> None:
+    def _join_particle(self, mention: Mention) -> None:
         """ "Ursula" and "von der Leyen"."""
-        at = end
+        end = at = self.end
         while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
             at += 1
         last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
@@ -201,8 +179,11 @@ class _Reader:
     def _spoke(self, end: int) -> bool:
         return end < len(self.tokens) and self.tokens[end].rstrip(",.") in self.memo.tokens.words.said
 
-    def _join_organisation(self, mention: Mention, end: int) -> None:
+    def _join_organisation(self, mention: Mention) -> None:
         """ "University" and "of Oxford"."""
+        end = self.end
+        if end == len(self.tokens) or self.tokens[end] not in _JOIN_STARTS:
+            return
         for join in _JOINS.get(self.article.language, ()):
             at = end + len(join)
             if tuple(self.tokens[end:at]) != join:
@@ -221,6 +202,17 @@ class _Reader:
                 self._see(self.organisations, name, 0.75, name)
                 self.joined.add(first)
             return
+
+    _TAKE: ClassVar[Mapping[What, Callable[[_Reader, Mention], None]]] = {
+        What.PLACE: _take_place,
+        What.ORGANISATION: _take_organisation,
+        What.PERSON: _take_person,
+        What.SURNAME: _take_surname,
+        What.ADJECTIVE: _take_adjective,
+        What.OPEN_NAME: _join_particle,
+        What.LONGER: _take_longer,
+        What.OPEN_ORGANISATION: _join_organisation,
+    }
 
     def _link_surnames(self) -> None:
         """ "Takaichi" alone is Sanae Takaichi when the article names her; after a role she is a person anyway."""
@@ -262,7 +254,9 @@ class _Reader:
         return False
 
     def _drop_genitives(self) -> None:
-        for name in [name for name in self.people if self.memo.german and name.endswith("s")]:
+        if not self.memo.german:
+            return
+        for name in [name for name in self.people if name[-1] == "s"]:
             if name[:-1] in self.people:
                 self.people[name[:-1]].see(self.people[name].sure, self.people.pop(name).count, name)
 
@@ -281,41 +275,23 @@ class _Reader:
             self._see(self.places, word, sure, f"{cue} {word}")
 
 
-def tag_names(article: EnrichInput) -> Iterator[Tag]:
-    """Yield people, organisations and places, each kind by confidence and number of mentions."""
+def tag_names(article: EnrichInput) -> list[Tag]:
+    """People, organisations and places, each kind by confidence and number of mentions."""
     reader = _Reader(article, runs(article.language))
     reader.read()
-    yield from _tags("person", reader.people.values(), article)
     organisations = [found for found in reader.organisations.values() if not _only_source(found, article)]
-    yield from _tags("organisation", organisations, article)
-    yield from _tags("place", reader.places.values(), article)
+    found_by_kind = (
+        ("person", reader.people.values()),
+        ("organisation", organisations),
+        ("place", reader.places.values()),
+    )
+    tags: list[Tag] = []
+    for kind, found in found_by_kind:
+        if found:
+            tags += tags_of(kind, found, article.headline, enricher=NAME, version=VERSION)
+    return tags
 
 
-def _only_source(found: _Candidate, article: EnrichInput) -> bool:
+def _only_source(found: Candidate, article: EnrichInput) -> bool:
     """Whether this is the agency that the piece quotes, not what the piece is about."""
     return found.label in _AGENCIES and found.label not in article.headline
-
-
-def _tags(kind: str, candidates: Iterable[_Candidate], article: EnrichInput) -> Iterator[Tag]:
-    chosen: list[tuple[float, int, str, _Candidate]] = []
-    for candidate in candidates:
-        if candidate.sure < THRESHOLD - 0.15:
-            continue
-        confidence = candidate.sure + 0.02 * min(candidate.count - 1, 5)
-        if candidate.label.rsplit(" ", 1)[-1] in article.headline:
-            confidence += 0.05
-        if confidence >= THRESHOLD:
-            chosen.append((-min(confidence, 0.99), -candidate.count, candidate.label, candidate))
-    chosen.sort()
-    for minus_confidence, _, label, candidate in chosen[:AT_MOST]:
-        place = candidate.place
-        yield Tag(
-            kind=kind,
-            label=label,
-            scheme=place.scheme if place else None,
-            code=place.code if place else None,
-            confidence=round(-minus_confidence, 2),
-            enricher=NAME,
-            version=VERSION,
-            evidence=tuple(candidate.evidence[:6]),
-        )

@@ -54,7 +54,10 @@ _GENITIVE_LEAST: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place with its code, where there is one; `weak` when its name needs a word such as "in" before it."""
+    """A place with its code, where there is one; `weak` when its name needs a word such as "in" before it.
+
+    `names` are pairs of language and name, the English one first.
+    """
 
     key: str
     names: tuple[tuple[str, str], ...]
@@ -64,8 +67,10 @@ class Place:
 
     def label(self, language: str) -> str:
         """The name in `language`, else in English."""
-        names = dict(self.names)
-        return names.get(language) or names["en"]
+        for code, name in self.names:
+            if code == language and name:
+                return name
+        return self.names[0][1]
 
 
 @dataclass(slots=True)
