@@ -10,7 +10,7 @@ from tasks.enrich.data import read_lines
 
 LANGUAGES: Final = ("de", "en")
 
-# One piece of evidence: index of the topic, weight, the lexicon's word.
+# One piece of evidence: index of the topic, square of its weight, the lexicon's word.
 Posting = tuple[int, float, str]
 
 _EDGES: Final = ".,;:!?()[]{}\"'“”„«»‘’‚…–—-*/|"
@@ -44,7 +44,7 @@ class Lexicon:
     def add(self, term: str, index: int) -> None:
         """Take in a term as `topics.txt` has it, such as `~börse=3`."""
         word, _, weight = term.partition("=")
-        posting = (index, float(weight or 1), word.strip("*~"))
+        posting = (index, float(weight or 1) ** 2, word.strip("*~"))
         if word.startswith("~"):
             self._add_stem(word[1:], posting)
             for ending in _ENDINGS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import compress
+from collections import Counter, defaultdict
+from itertools import compress, repeat
 from math import exp, sqrt
 from typing import Final
 
@@ -16,6 +16,7 @@ VERSION: Final = "1"
 NAME: Final = "topics"
 SCHEME: Final = "medtop"
 AT_MOST: Final = 3
+MOST_EVIDENCE: Final = 6
 WORDS: Final = 350  # of body that are read: news says early what it is about
 
 HEADLINE_WEIGHT: Final = 2.5  # a desk puts the topic into the headline
@@ -33,54 +34,49 @@ def _score(tally: _Tally) -> float:
     return sum(map(sqrt, tally.values()))
 
 
-def tag_topics(article: EnrichInput) -> Iterator[Tag]:
-    """Yield at most three topics, best first, labelled in the article's language."""
+def tag_topics(article: EnrichInput) -> list[Tag]:
+    """At most three topics, best first, labelled in the article's language."""
     said = telling(article.language)
     if said is None:
-        return
+        return []
     tallies = _tally(article, said)
     if not tallies:
-        return
+        return []
     length = (min(len(article.body_tokens), WORDS) + 60) / 100
     ranked = sorted([(_score(tally), -index) for index, tally in tallies.items()], reverse=True)[:AT_MOST]
+    least = ranked[0][0] * BESIDE_BEST
+    tags = []
     for score, minus_index in ranked:
-        index, tally = -minus_index, tallies[-minus_index]
+        tally = tallies[-minus_index]
+        if score < least or (len(tally) < 2 and score < 6):  # one word alone is an accident
+            continue
         confidence = 1 - exp(-score / sqrt(length) / CALIBRATION / 2)
-        if len(tally) < 2 and score < 6:  # one word alone is an accident
+        if confidence < THRESHOLD:
             continue
-        if confidence < THRESHOLD or score < ranked[0][0] * BESIDE_BEST:
-            continue
-        topic = topics()[index]
-        words = sorted(tally, key=lambda word: (-tally[word], word))[:6]
-        yield Tag(
-            kind="topic",
-            label=topic.names[article.language],
-            scheme=SCHEME,
-            code=f"{SCHEME}:{topic.code}",
-            confidence=round(min(confidence, 0.99), 2),
-            enricher=NAME,
-            version=VERSION,
-            evidence=tuple(words),
-        )
+        topic = topics()[-minus_index]
+        heaviest = sorted([(-weight, word) for word, weight in tally.items()])[:MOST_EVIDENCE]
+        evidence = tuple([word for _, word in heaviest])
+        label, code = topic.names[article.language], f"{SCHEME}:{topic.code}"
+        tags.append(Tag("topic", label, SCHEME, code, round(min(confidence, 0.99), 2), NAME, VERSION, evidence))
+    return tags
 
 
 def _tally(article: EnrichInput, said: Telling) -> dict[int, _Tally]:
-    tallies: dict[int, _Tally] = {}
+    tallies: defaultdict[int, _Tally] = defaultdict(dict)
     terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
     of_headline, of_teaser = article.lead_classes
     headline, teaser = article.lead_tokens
-    # Python sees only the words that say something; which these are, `compress` learns in C from the classes.
-    for words, times in (
-        (compress(article.body_tokens, article.body_classes[:WORDS].translate(ONLY_TOPIC)), 1.0),
-        (compress(headline, of_headline.translate(ONLY_TOPIC)), HEADLINE_WEIGHT),
-        (compress(teaser, of_teaser.translate(ONLY_TOPIC)), TEASER_WEIGHT),
-        (terms, CATEGORY_WEIGHT),
+    # Python sees only the words that say something, each once; `compress` learns in C from the classes which they are.
+    body = Counter(compress(article.body_tokens, article.body_classes[:WORDS].translate(ONLY_TOPIC)))
+    for words, factor in (
+        (body.items(), 1.0),
+        (zip(compress(headline, of_headline.translate(ONLY_TOPIC)), repeat(1)), HEADLINE_WEIGHT),
+        (zip(compress(teaser, of_teaser.translate(ONLY_TOPIC)), repeat(1)), TEASER_WEIGHT),
+        (zip(terms, repeat(1)), CATEGORY_WEIGHT),
     ):
-        for token in words:
-            for index, weight, word in said[token]:
-                tally = tallies.get(index)
-                if tally is None:
-                    tally = tallies[index] = {}
-                amount = weight * times
-                tally[word] = tally.get(word, 0.0) + amount * amount
+        for token, times in words:
+            amount = factor * factor * times
+            for index, square, word in said[token]:
+                tally = tallies[index]
+                tally[word] = tally.get(word, 0.0) + square * amount
     return tallies
