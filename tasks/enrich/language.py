@@ -200,9 +200,9 @@ def _add_topic_words(words: Sequence[str], scores: dict[str, float]) -> None:
 
 
 def _decide(scores: dict[str, float]) -> tuple[str, float]:
-    best = max(scores, key=lambda code: (scores[code], code))
-    first = best, scores.pop(best)
+    first, best = max(zip(scores.values(), scores, strict=True))
+    del scores[best]
     second = max(scores.values(), default=0.0)
-    lead = (first[1] - second) / (first[1] + second)
-    amount = 1 - exp(-first[1] / 3)
-    return first[0], round(min(0.99, 0.35 + 0.65 * min(1.0, lead * 1.8)) * (0.4 + 0.6 * amount), 2)
+    lead = (first - second) / (first + second)
+    amount = 1 - exp(-first / 3)
+    return best, round(min(0.99, 0.35 + 0.65 * min(1.0, lead * 1.8)) * (0.4 + 0.6 * amount), 2)

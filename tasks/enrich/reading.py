@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from storage.frozen import record
 from storage.records import Block, Category, CleanArticle
 from tasks.enrich.tokens import tokens
 
@@ -14,7 +13,7 @@ LONGEST: Final = 60_000  # characters of body that are read: ten times a long fe
 WORDS: Final = 1500  # of body whose classes are looked up, in which names are looked for
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class EnrichInput:
     """One clean article as the enrichers see it.
 
@@ -61,8 +60,9 @@ class EnrichInput:
 
     def in_language(self, code: str, confidence: float) -> EnrichInput:
         """The same article with its language known; what was split already is kept."""
-        known = copy(self)  # with all that was made of its texts; only the classes of words go by the language
-        known.__dict__.update(language=code, language_confidence=confidence)
+        # With all that was made of its texts; only the classes of words go by the language.
+        known = object.__new__(type(self))
+        known.__dict__.update(self.__dict__, language=code, language_confidence=confidence)
         known.__dict__.pop("body_classes", None)
         known.__dict__.pop("lead_classes", None)
         return known
@@ -103,7 +103,8 @@ class EnrichInput:
     @cached_property
     def body_classes(self) -> bytes:
         """What each of the first `WORDS` body tokens is by itself: bytes of `tokens.py`, looked up once for all."""
-        return bytes(map(tokens(self.language).__getitem__, self.body_tokens[:WORDS]))
+        body = self.body_tokens
+        return bytes(map(tokens(self.language).__getitem__, body if len(body) <= WORDS else body[:WORDS]))
 
     @cached_property
     def lead_classes(self) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,7 @@ class Enrichers:
         errors = list(self.broken)
         for enricher in self.enrichers:
             try:
-                tags += list(_checked(enricher, enricher.function(known)))
+                tags += _checked(enricher, enricher.function(known))
             except Exception as error:  # noqa: BLE001 - see above; the error is reported, not swallowed
                 errors.append(EnricherError(enricher=enricher.name, error=f"{type(error).__name__}: {error}"))
         return Tagging(
@@ -159,15 +160,15 @@ def _of_desk(desk: Desk) -> Sequence[Enricher]:
     return [Enricher(name=name, version=desk.version, function=function) for name, function, used in named if used]
 
 
-def _checked(enricher: Enricher, tags: Iterable[Tag]) -> Iterator[Tag]:
-    for count, tag in enumerate(tags):
-        if count == AT_MOST:
-            return
+def _checked(enricher: Enricher, tags: Iterable[Tag]) -> list[Tag]:
+    name, version = enricher.name, enricher.version
+    checked = []
+    for tag in islice(tags, AT_MOST):
         if not isinstance(tag, Tag):
             raise TypeError(f"gave {type(tag).__name__} instead of a Tag")
         if not 0.0 <= tag.confidence <= 1.0:
             raise ValueError(f"confidence {tag.confidence} of {tag.label!r} is not between 0 and 1")
-        if tag.enricher == enricher.name and tag.version == enricher.version:
-            yield tag
-        else:
-            yield replace(tag, enricher=enricher.name, version=enricher.version)
+        if tag.enricher != name or tag.version != version:
+            tag = replace(tag, enricher=name, version=version)
+        checked.append(tag)
+    return checked
