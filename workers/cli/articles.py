@@ -123,7 +123,7 @@ def show(
     """
     from dataclasses import asdict
 
-    from storage import articles
+    from storage import articles, stories
     from storage.db import reading
     from storage.records import Entry
     from tasks.content import clean_of
@@ -137,6 +137,7 @@ def show(
         if row is None:
             fail(f"article {article.id} has revisions 1 to {article.revision}", Exit.NOT_FOUND)
         tags = articles.tags_of(session, [article.id])[article.id]
+        story_id, duplicate_of = stories.stories_of(session, [article.id]).get(article.id, (None, None))
         facts = {
             "id": article.id,
             "feed": article.feed_id,
@@ -151,6 +152,8 @@ def show(
             "normalizer": row.normalizer,
             "document": row.document_id,
             "page": _page(session, article),
+            "story": story_id,
+            "duplicate_of": duplicate_of,
         }
         tag_facts = [asdict(tag) for tag in tags]
         if as_json:

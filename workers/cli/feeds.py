@@ -158,7 +158,7 @@ def show(
     with opened_store() as sessions, reading(sessions) as session:
         feed = feeds.find(session, reference)
         history = feeds.history(session, feed.id, attempts) if attempts else []
-        facts = {name: value for name, value in feed.model_dump().items() if name not in HIDDEN}
+        facts = {name: getattr(feed, name) for name in type(feed).model_fields if name not in HIDDEN}
         facts["url"] = _masked(feed.url)
         facts["settings"] = masked(feed.settings)
         facts["pages"] = pages.counts(session, feed.id)

@@ -50,18 +50,28 @@ def article_page(
         console.print()
     if article.sources:
         console.print(f"[dim]sources:[/dim] {', '.join(dict.fromkeys(s.name for s in article.sources))}")
-    if tags:
-        console.print(f"[dim]tags:[/dim] {', '.join(_tag(tag) for tag in tags)}")
+    named = _by_kind(tags)
+    for kind, names in named.items():
+        console.print(f"[dim]{escape(kind)}:[/dim] {escape(', '.join(names))}")
     for name, value in facts.items():
-        if name not in {"revisions"} and value not in (None, [], ""):
+        if name != "revisions" and name not in named and value not in (None, [], ""):
             console.print(f"[dim]{name}:[/dim] {short(value)}")
+    if len(facts.get("revisions", ())) > 1:
+        for one in facts["revisions"]:
+            what = f": {', '.join(one['changed'])}" if one["changed"] else ""
+            console.print(f"[dim]revision {one['number']}:[/dim] {short(one['at'])}, {one['cause']}{escape(what)}")
     gone = sum(removal.removed for removal in article.removals)
     if gone and not explain:
         console.print(f"[dim]{gone} lines removed; --explain shows each with its reason[/dim]")
 
 
-def _tag(tag: Mapping[str, Any]) -> str:
-    return escape(f"{tag['label']} ({tag['code'] or tag['kind']})")
+def _by_kind(tags: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The tags of each kind, with the code of those that have one beside their name."""
+    found: dict[str, list[str]] = {}
+    for tag in tags:
+        coded = tag["code"] and tag["code"] != tag["label"]
+        found.setdefault(tag["kind"], []).append(f"{tag['label']} ({tag['code']})" if coded else tag["label"])
+    return found
 
 
 def _removal(console: Console, removal: Removal) -> None:
