@@ -2,7 +2,8 @@
 
 Celery stops its pool inside the signal's handler, whatever it was just doing. Half a message read from a child, or
 half of one written to it, is then waited for without end, and so is a child that hangs: the process lives, consumes
-nothing, and no restart policy sees it. What is killed here is safe: it is a row whose lease ends.
+nothing, and no restart policy sees it. What is killed here is safe: it is a row whose lease ends. A worker that is
+still starting has taken nothing, and ends before it does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 import billiard
 import structlog
 from celery import bootsteps
+from celery.platforms import EX_OK
 from celery.worker import state
 from kombu.common import ignore_errors
 
@@ -40,20 +42,24 @@ class Stopping(bootsteps.StartStopStep):
     requires = frozenset({"celery.worker.components:Hub", "celery.worker.components:Timer"})
 
     def __init__(self, worker: Any, **_: Any) -> None:
-        """Change nothing yet: Celery sets its handlers when the worker starts."""
+        """Have Celery set its handlers, when the worker starts, behind ours: no step may start between the two."""
         self.worker = worker
+        self.celerys = worker.install_platform_tweaks
+        worker.install_platform_tweaks = self._stand
         self.handlers: dict[int, Any] = {}
         self.asked: SimpleQueue[int | None] = SimpleQueue()  # its put may be called in a handler
         self.heard = threading.Event()
         self.begun = threading.Event()
+        self.turning = threading.Event()
         self.signals = 0
         self.thread = threading.Thread(target=self._see_to_it, name="stopping", daemon=True)
 
-    def start(self, _worker: Any) -> None:
-        """Stand before Celery's handlers."""
+    def _stand(self, worker: Any) -> None:
+        self.celerys(worker)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             self.handlers[number] = signal.getsignal(number)
             signal.signal(number, self._signalled)
+        worker.hub.call_soon(self.turning.set)
         self.thread.start()
 
     def close(self, _worker: Any) -> None:
@@ -93,7 +99,9 @@ class Stopping(bootsteps.StartStopStep):
         number = self.asked.get()
         seconds = patience(settings(), number)
         until = time.monotonic() + seconds
-        if number is not None:
+        if number is not None and not self.turning.is_set():
+            state.should_stop = EX_OK  # a worker that starts has taken nothing yet; it looks at this before it does
+        elif number is not None:
             self.worker.hub.call_soon(self._hear, number)
             if not self.heard.wait(SOON):
                 os.kill(os.getpid(), number)

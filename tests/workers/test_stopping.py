@@ -85,14 +85,22 @@ class Loop:
         self.hub = Hub()
         app = SimpleNamespace(conf=SimpleNamespace(worker_soft_shutdown_timeout=20))
         self.worker = SimpleNamespace(
-            hub=self.hub, timer=self.hub.timer, app=app, consumer=SimpleNamespace(task_consumer=None)
+            hub=self.hub,
+            timer=self.hub.timer,
+            app=app,
+            consumer=SimpleNamespace(task_consumer=None),
+            install_platform_tweaks=self.stand,
         )
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, lambda number, _: self.told.append(number))
         monkeypatch.setattr(Stopping, "_end", lambda *_: None)
         monkeypatch.setattr(stopping, "patience", lambda *_: 0.0)
         self.step = Stopping(self.worker)
-        self.step.start(self.worker)
+        self.worker.install_platform_tweaks(self.worker)
+        next(self.hub.create_loop())
+
+    def stand(self, _worker: Any) -> None:
+        """Set handlers, as Celery does."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda number, _: self.told.append(number))
 
     def turn_until_told(self) -> None:
         loop = self.hub.create_loop()
@@ -156,3 +164,15 @@ def test_a_stop_may_take_what_its_tasks_are_left_and_a_little_more() -> None:
     chosen = Settings(stop_seconds=20, task_seconds=120)
     assert patience(chosen, signal.SIGTERM) == patience(chosen, signal.SIGQUIT) == 35  # compose gives it 40
     assert patience(chosen, signal.SIGINT) == patience(chosen, None) == 135
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("step", ["hub", "pool", "connection", "tasks"])
+def test_a_worker_that_is_asked_to_stop_while_it_starts_ends_well(house: House, step: str) -> None:
+    house.env |= {"STOPPED_AT": step}
+    with house.process("worker", "--concurrency", "2", module="stopped_at_start") as worker:
+        assert worker.wait(90) == 0, house.log("worker")[-2000:]
+    said = house.log("worker")
+    assert "worker.said" not in said  # what Celery's handler says; it stops the pool in the midst of the step
+    assert '"level": "error"' not in said
+    assert not list((house.folder / "alive").glob("worker-*"))
