@@ -7,6 +7,9 @@ article's (docs/polling.md has the figures). It knows nothing of repeats or boil
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser
 
 from storage.records import Entry, Markup
 from tasks.formats import charset, mend
@@ -23,6 +26,56 @@ _LEAST = 200
 _PAGE_MAX = 8_000_000
 _TAG = re.compile(r"<[^<>]*>")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
+_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_FROM_THE_TOP = 2_000  # bytes within which a page says that it is one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCopy:
+    """An article as its page gives it: the headline, the teaser and the language that the page names, and its text."""
+
+    headline: str | None
+    teaser: str | None
+    language: str | None
+    html: str
+
+
+def copy_of_page(body: bytes) -> PageCopy | None:
+    """Return the article of a page that somebody saved; None where the bytes are no whole page.
+
+    The headline is the page's only `h1`, else what it tells link previews (`og:title`), else its title; the teaser is
+    what it tells previews or search engines. Costs time as `article_html` does; where that finds no article, all of
+    the page is its text.
+    """
+    if not _PAGE.search(body[:_FROM_THE_TOP]):
+        return None
+    text, _ = charset.decode_page(body[:_PAGE_MAX], None)
+    tree = LexborHTMLParser(text)
+    heads = [head for node in tree.css("h1") if (head := " ".join(node.text().split()))]
+    title = tree.css_first("title")
+    root = tree.root
+    try:
+        html = article_html(body, None)
+    except NoArticle:
+        html = text
+    return PageCopy(
+        headline=(heads[0] if len(heads) == 1 else None)
+        or _said(tree, "og:title", "twitter:title")
+        or (" ".join(title.text().split()) if title is not None else None)
+        or None,
+        teaser=_said(tree, "og:description", "description"),
+        language=(root.attributes.get("lang") or None) if root is not None else None,
+        html=html,
+    )
+
+
+def _said(tree: LexborHTMLParser, *names: str) -> str | None:
+    """What the page's head says under the first of these names that it has."""
+    for name in names:
+        for node in tree.css(f'meta[property="{name}"], meta[name="{name}"]'):
+            if value := " ".join((node.attributes.get("content") or "").split()):
+                return value
+    return None
 
 
 def article_html(body: bytes, content_type: str | None) -> str:

@@ -271,13 +271,14 @@ def clean(
     explain: Annotated[bool, typer.Option("--explain", help="Also what went, in place, and why.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Clean a text or page as an article would be cleaned, and store nothing.
+    """Clean a text or a saved page as an article would be cleaned, and store nothing.
 
     Example: `wireroom articles clean copy.txt --explain`
     """
     from dataclasses import asdict
 
     from tasks.enrich import Enrichers, EnrichInput
+    from tasks.formats.pages import copy_of_page
     from tasks.normalize import clean_copy
     from workers.settings import settings
 
@@ -285,9 +286,15 @@ def clean(
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}", Exit.NOT_FOUND)
-    article: CleanArticle = clean_copy(decoded(data), headline=headline, teaser=teaser, threshold=settings().threshold)
+    page = copy_of_page(data)
+    article: CleanArticle = clean_copy(
+        page.html if page else decoded(data),
+        headline=headline or (page.headline if page else None),
+        teaser=teaser or (page.teaser if page else None),
+        threshold=settings().threshold,
+    )
     enrichers = Enrichers.load(settings().rules)
-    tagging = enrichers.tag(EnrichInput.of(article))
+    tagging = enrichers.tag(EnrichInput.of(article, feed_language=page.language if page else None))
     tags = [asdict(tag) for tag in tagging.tags]
     if as_json:
         shown = asdict(article)
