@@ -9,6 +9,7 @@ from typing import Final
 from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words
 
 _DIGIT: Final = re.compile(r"\d")
+_GATE: Final = 3  # letters, the least an ending has, by which it is seen whether one can fit at all
 _SHORTEST_TAIL: Final = 10  # letters of a word whose ending makes it an institution: "Landgericht" is, "Gericht" is not
 
 
@@ -35,7 +36,7 @@ class Kinds:
     """Tells kinds of words in one language's copy; only German words tell by their endings."""
 
     def __init__(self, lists: Words, *, german: bool) -> None:
-        # By their last two letters, in the order in which they are believed.
+        # By their last letters, in the order in which they are believed.
         self._ends: dict[str, list[tuple[Kind, tuple[str, ...]]]] = {}
         if german:
             self._add_endings(Kind.ROLE, lists.role_tails)
@@ -63,8 +64,8 @@ class Kinds:
             self._listed |= dict.fromkeys(words, kind)
 
     def _add_endings(self, kind: Kind, endings: tuple[str, ...]) -> None:
-        for last in {ending[-2:] for ending in endings}:
-            fitting = tuple([ending for ending in endings if ending[-2:] == last])
+        for last in {ending[-_GATE:] for ending in endings}:
+            fitting = tuple([ending for ending in endings if ending[-_GATE:] == last])
             self._ends.setdefault(last, []).append((kind, fitting))
 
     def of(self, text: str) -> Kind:
@@ -77,8 +78,8 @@ class Kinds:
         return self._by_ending(text) if self._ends else Kind.NAME
 
     def _by_ending(self, text: str) -> Kind:
-        last = text.rpartition("-")[2].lower()
-        for kind, endings in self._ends.get(last[-2:], ()):
+        last = (text.rpartition("-")[2] if "-" in text else text).lower()
+        for kind, endings in self._ends.get(last[-_GATE:], ()):
             if kind is Kind.HEAD:
                 if len(text) > _SHORTEST_TAIL and text.endswith(endings):
                     return kind

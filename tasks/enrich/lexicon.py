@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from tasks.enrich.data import read_lines
@@ -68,8 +70,7 @@ class Lexicon:
             return ()
         found = self._find_part(word)
         if "-" in word:
-            for part in word.split("-"):
-                found += self._find_part(part)
+            found = [*found, *chain.from_iterable(map(self._find_part, word.split("-")))]
         if not found:
             return ()
         best: dict[int, Posting] = {}
@@ -78,18 +79,18 @@ class Lexicon:
                 best[posting[0]] = posting
         return tuple(posting for posting in best.values() if posting[1] > 0)
 
-    def _find_part(self, word: str) -> list[Posting]:
+    def _find_part(self, word: str) -> Sequence[Posting]:
         if word[-1:] == "s":
             word = word.removesuffix("'s").removesuffix("’s")
-        found = [*self.exact.get(word, ())]
+        found: Sequence[Posting] = self.exact.get(word, ())
         for length in self.stem_lengths.get(word[:_GATE], ()):
             if length <= len(word) and (postings := self.stems.get(word[:length])):
-                found += postings
+                found = [*found, *postings]
         if found or len(word) < _SHORTEST_COMPOUND:
             return found
         for length in self.tail_lengths.get(word[-_GATE:], ()):
             if length + _SHORTEST_HEAD <= len(word) and (postings := self.tails.get(word[-length:])):
-                return [*postings]
+                return postings
         return found
 
 

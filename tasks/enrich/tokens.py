@@ -68,7 +68,11 @@ _Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bo
 
 
 class Tokens(dict[str, int]):
-    """Class byte of each token in copy of one language; filled as tokens come by, emptied when it grows too big."""
+    """Class byte of each token in copy of one language; filled as tokens come by.
+
+    When it grows too big it is emptied, but what was in it is kept aside until it is full again: of the words of real
+    copy a third would be read anew only because of that.
+    """
 
     LIMIT: Final = 25_000  # in German and English; a fifth of it in languages that come by now and then
     LONGEST: Final = 60
@@ -81,6 +85,9 @@ class Tokens(dict[str, int]):
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
         self._kinds: Final = Kinds(self.words, german=self.german)
         self._telling: Final = telling(language)
+        self._first_names: Final = self.words.first_names | _PLACES_AS_FIRST_NAMES
+        self._called_so: Final = frozenset((*self.words.organisations, *self.gazetteer.by_name, *self.words.demonyms))
+        self._lately: dict[str, int] = {}
         self._words: Final = _Words(self)
         self.read: Final[Callable[[str], Token]] = self._words.__getitem__  # the word itself, and what it is
         before = self.words.roles_before if language == "en" else ()
@@ -98,10 +105,13 @@ class Tokens(dict[str, int]):
     def __missing__(self, written: str) -> int:
         if len(written) > self.LONGEST:
             return NOTHING
-        number = self._class_of(written)
-        if self._telling is not None and self._telling[written]:
-            number |= TOPIC
+        number = self._lately.get(written)
+        if number is None:
+            number = self._class_of(written)
+            if self._telling is not None and self._telling[written]:
+                number |= TOPIC
         if len(self) >= self.limit:
+            self._lately = dict(self)
             self.clear()
             self._words.clear()
         self[written] = number
@@ -110,7 +120,8 @@ class Tokens(dict[str, int]):
     def _class_of(self, written: str) -> int:
         if number := self._small.get(written):
             return number
-        if not written.lstrip(OPENING)[:1].isupper():
+        first_letter = written[:1]
+        if first_letter.islower() or not (first_letter.isupper() or written.lstrip(OPENING)[:1].isupper()):
             return NOTHING
         kind, text, _, _, prefix, first, _, closes = self.parse(written)
         begins = text in self.longer
@@ -135,7 +146,7 @@ class Tokens(dict[str, int]):
         kind, label, place = self._called(stripped) or (self._kinds.of(stripped), "", None)
         if kind is not Kind.PLACE and "-" in stripped:
             prefix = self._prefix(stripped.partition("-")[0])
-        first = initial or stripped in self.words.first_names or stripped in _PLACES_AS_FIRST_NAMES
+        first = initial or stripped in self._first_names
         return kind, stripped, label, place, prefix, first, len(text) < len(written), closes
 
     def _without_marks(self, text: str, stripped: str) -> tuple[str, bool, bool]:
@@ -161,6 +172,8 @@ class Tokens(dict[str, int]):
         return None
 
     def _called(self, name: str) -> tuple[Kind, str, Place | None] | None:
+        if name not in self._called_so and name[-1:] != "s" and not name.isupper():
+            return None
         known = self.words.organisations
         label = known.get(name)
         if label is None and self.german and name[-1:] == "s" and len(name) > 4:

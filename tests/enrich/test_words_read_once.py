@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from storage.records import Block, BlockKind
 from tasks.enrich import Enrichers, EnrichInput
 from tasks.enrich.kinds import Kind
 from tasks.enrich.lexicon import Telling, telling
-from tasks.enrich.tokens import CUE, PLAIN, TOPIC, tokens
+from tasks.enrich.tokens import CUE, PLAIN, TOPIC, Tokens, tokens
+from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, words
 
 ENRICHERS = Enrichers.load()
 GERMAN = "Die Polizei hat nach dem Fall in Yokosuka ermittelt."
@@ -60,6 +63,28 @@ def test_copy_without_a_lexicon_of_topics_has_no_topics(language: str) -> None:
 )
 def test_a_german_word_is_known_by_its_list_or_its_ending(word: str, kind: Kind) -> None:
     assert tokens("de").read(word).kind is kind
+
+
+def test_no_ending_that_tells_a_kind_is_shorter_than_what_it_is_looked_up_by() -> None:
+    lists = words("de")
+    for endings in (lists.role_tails, lists.tails, PLACE_NOUNS, NOUN_ENDINGS, FIRM_NOUNS):
+        assert min(map(len, endings)) >= 3
+
+
+def test_a_word_that_keeps_coming_by_is_read_once_though_the_table_is_emptied_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, read = Tokens("de"), Counter[str]()
+    class_of = known._class_of
+    monkeypatch.setattr(known, "_class_of", lambda word: read.update([word]) or class_of(word))
+    known.limit = 100
+    for number in range(400):
+        for word in (f"wort{number}", "und"):
+            assert known[word]
+        assert len(known) <= 100
+    assert read["und"] == 1
+    assert known["wort0"]
+    assert read["wort0"] == 2, "what did not come by for long is forgotten"
 
 
 def test_what_words_say_of_topics_is_kept_only_where_they_say_something_and_bounded(
