@@ -64,14 +64,16 @@ def worker_name(worker: Any) -> str:
 
 
 class Sign(bootsteps.StartStopStep):
-    """A worker's sign of life, given by the event loop that also takes messages."""
+    """A worker's sign of life, given by the event loop that also takes messages, while it takes any."""
 
     requires = frozenset({"celery.worker.components:Timer"})
 
     def __init__(self, worker: Any, **_: Any) -> None:
         """Keep nothing yet; the timer is there only when the worker starts."""
+        self.worker = worker
         self.name = worker_name(worker)
         self.entry: Any = None
+        worker.deaf = False  # workers/listening.py sees when it is
 
     def start(self, worker: Any) -> None:
         """Give a sign now and regularly."""
@@ -85,4 +87,5 @@ class Sign(bootsteps.StartStopStep):
         gone(settings(), self.name)
 
     def _sign(self) -> None:
-        sign(settings(), self.name)
+        if not self.worker.deaf:
+            sign(settings(), self.name)

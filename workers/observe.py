@@ -116,7 +116,7 @@ def _registry(process: str, folder: str | None, also: Sequence[Collector]) -> Co
 def _living(chosen: Settings, process: str) -> dict[str, str]:
     age = health.ages(chosen).get(process)
     if age is None:
-        return {process: "has given no sign of life yet"}
+        return {process: "gives no sign of life"}
     return {process: f"gave its last sign of life {age:.0f} s ago"} if age >= health.STALE_SECONDS else {}
 
 

@@ -72,6 +72,7 @@ def worker(
     _log("worker")
     from workers.app import make_app
     from workers.health import Sign
+    from workers.listening import Listening
     from workers.stopping import Stopping
 
     names = ["fetch", "ingest"] if queues is Queues.ALL else [queues.value]
@@ -81,7 +82,7 @@ def worker(
     from workers import logs
 
     celery.apps.worker.safe_say = logs.say  # else what Celery says when it stops stands as text between JSON lines
-    app.steps["worker"].update((Sign, Stopping))
+    app.steps["worker"].update((Sign, Listening, Stopping))
     if chosen.metrics_port:
         from workers import observe
 
