@@ -12,6 +12,7 @@ from tasks.normalize.latin import fold_latin, plain_latin
 from tasks.normalize.look import Look, Sight
 from tasks.normalize.mend import has_entity, mend, mend_lines, tidy_spaces
 from tasks.normalize.plain import Piece
+from tasks.normalize.verse import without_furniture
 
 _FULL_TEXT = 600  # characters from which a teaser of several paragraphs is the article itself
 _BLANKS = " \t\r\n"
@@ -62,6 +63,9 @@ def reading_of(headline: str, teaser: Sequence[Piece], body: Sequence[Piece]) ->
     """Mend and fold a headline and the pieces of a teaser and a body."""
     said = [text for kind, text in teaser if kind is not BlockKind.EMBED]
     kinds = [kind for kind, _ in body]
+    if BlockKind.VERSE in kinds:
+        body = without_furniture(headline, said, body)
+        kinds = [kind for kind, _ in body]
     texts = [headline, *said, *[text for _, text in body]]
     plain = None if BlockKind.VERSE in kinds else _plain(texts)
     if plain is None:

@@ -78,6 +78,13 @@ def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]
 
 
 _WHOLE, _BEGINNINGS = _read_seeds()
+
+
+def is_stub(key: bytes) -> bool:
+    """Whether a whole line, by its key, is one that systems leave behind."""
+    return key in _WHOLE
+
+
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
 _STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
 _APPEARED_STARTS = frozenset(
@@ -140,4 +147,9 @@ def _article(word: str) -> str:
 
 def _by_start(line: str, beginnings: Sequence[tuple[str, str]]) -> str | None:
     low = line[:80].lower().lstrip("-–•>» ")
-    return next((kind for phrase, kind in beginnings if low.startswith(phrase)), None)
+    return next((kind for phrase, kind in beginnings if low.startswith(phrase) and _ends_there(low, phrase)), None)
+
+
+def _ends_there(line: str, phrase: str) -> bool:
+    """Whether the phrase that begins the line ends with a word of it: "KI" does not in "Kirche"."""
+    return not (phrase[-1].isalnum() and line[len(phrase) : len(phrase) + 1].isalnum())
