@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from storage.records import BlockKind, CleanArticle, Entry, KnownLine, Markup, Removal
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
+from tasks.normalize.datelines import credits_of_briefs, take_datelines
 from tasks.normalize.fold import fold
-from tasks.normalize.galley import Galley
+from tasks.normalize.galley import PARAGRAPH, Galley
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
@@ -18,7 +19,6 @@ from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import Finding
 
 VERSION = 4  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
-_PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
@@ -107,7 +107,8 @@ def _clean(
         headline_key = headline_key if headline == reading.headline else fold(headline)
     galley = Galley(reading, noted="sources" not in off)
     furnished = _furnish(galley, desk)
-    untidy = _take_datelines(galley, teaser, desk) or furnished
+    dated = "furniture" not in off
+    untidy = (dated and take_datelines(galley, teaser, teaser_key)) or furnished
     marked: dict[int, Removal] = {}
     for _ in range(_ROUNDS):
         lines, keys, kinds = galley.standing_lines()
@@ -120,7 +121,7 @@ def _clean(
         if not left and not untidy:
             break  # what was no furniture before the bench sat is none now
         untidy = True
-        uncovered = left and _take_datelines(galley, teaser, desk)
+        uncovered = left and dated and take_datelines(galley, teaser, teaser_key)
         thinner = any(found and found.rule in _OF_THE_BODY for found in verdict.findings)
         if not _furnish(galley, desk) and not uncovered and not thinner:
             break
@@ -203,7 +204,7 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     if "furniture" in desk.off:
         return False
     texts, keys, standing = galley.texts, galley.keys, galley.standing
-    paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= _PARAGRAPH]
+    paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= PARAGRAPH]
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(standing), -1)
     moved: set[int] = set()
     starts = furniture.CORRECTION_KEYS  # nearly every line inside the body has none of them
@@ -230,45 +231,31 @@ def _edge_line(text: str) -> str | None:
     return "byline" if furniture.read_byline(text) else None
 
 
-def _take_datelines(galley: Galley, teaser: str, desk: _Desk) -> bool:
-    """Take the dateline off the first paragraph, and off copies of the teaser before it, so that they compare.
-
-    Return whether there was one.
-    """
-    taken = False
-    if "furniture" in desk.off:
-        return taken
-    for i in galley.standing:
-        text = galley.texts[i]
-        if len(text) < _PARAGRAPH or text == teaser:
-            continue
-        if i in galley.datelines:
-            break
-        found = furniture.read_dateline(text) if galley.kinds[i] is BlockKind.PARAGRAPH else None
-        if not found:
-            break
-        taken = True
-        galley.take_dateline(i, found)
-    return taken
-
-
 def _settle_pieces(galley: Galley, desk: _Desk) -> None:
-    """List what was taken off lines that stayed, and fill the fields from their datelines."""
+    """List what was taken off lines that stayed, and fill the fields from their datelines and from those of briefs."""
+    for brief in galley.briefs:
+        if brief.credit:
+            desk.take("credit", brief.credit)
     if not galley.datelines and not galley.sign_offs:
         return
     for i in galley.standing:
         if sign_off := galley.sign_offs.get(i):
             desk.remove(sign_off, "sign_off", "is kept as the credit", i)
         if dateline := galley.datelines.get(i):
-            desk.take("dateline", dateline.line.rstrip(" -–—:."))
+            desk.take("dateline", dateline.shown)
             if dateline.credit:
                 desk.take("credit", dateline.credit)
             desk.remove(dateline.line, "dateline", "is kept as the dateline", i)
 
 
 def _take_sign_off(galley: Galley, i: int, desk: _Desk) -> bool:
+    """Take the agency off the last paragraph's end; in a round-up of briefs each keeps its own."""
     rest, credit = furniture.take_credit_tail(galley.texts[i])
     if not credit or galley.kinds[i] is not BlockKind.PARAGRAPH:
+        return False
+    if signed := credits_of_briefs(galley):
+        for each in signed:
+            desk.take("credit", each)
         return False
     desk.take("credit", credit)
     galley.take_sign_off(i, rest, f"({credit})")

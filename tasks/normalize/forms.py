@@ -23,6 +23,8 @@ def take_forms(bench: Bench) -> bool:
         place = bench.place(i)
         following = bench.following(n)
         for target in targets:
+            if key == target.key:
+                continue  # the line itself, which stays where copies are allowed to
             found = copy_of(target, bench.lines[i], key, following, place)
             if found:
                 _take_form(bench, i, target, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tasks.normalize.fold import fold_lines
+from tasks.normalize.fold import fold, fold_lines
 
 _AGENCIES = (
     r"(?:dpa(?:[-/ ]\w+)*|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
@@ -28,6 +28,7 @@ _DATELINE = re.compile(
     rf"|(?P<place2>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)(?:,\s*(?:{_DAY}))?"
     rf"\s+{_DASH}{{1,2}}\s+)(?=\S)"
 )
+_MOST_DATELINES = 8  # in one line, behind the first
 _DATELINE_MARKS = "(-–—"  # one of them ends every dateline
 _CREDIT = re.compile(
     rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
@@ -62,15 +63,36 @@ _NOT_SOURCES = frozenset(["z.b", "d.h", "u.a", "i.e", "e.g", "a.m", "p.m", "u.s"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dateline:
-    """The dateline of a piece as printed, the agency in it, and the text that follows."""
+    """The dateline of a piece as printed and as a field shows it, the agency in it, and the text that follows."""
 
     line: str
+    shown: str
     credit: str | None
     rest: str
 
 
 def read_dateline(text: str) -> Dateline | None:
-    """Return the dateline at the start of a paragraph, or None."""
+    """Return the dateline at the start of a paragraph, or None; one that stands there twice is one."""
+    found = _read_dateline(text)
+    if found is None:
+        return None
+    for _ in range(_MOST_DATELINES):
+        more = _read_dateline(found.rest)
+        if more is None:
+            break
+        again = fold(more.shown) in fold(found.shown)
+        if not again and not more.credit:
+            break  # capitals and a dash behind a dateline are a kicker rather than a place
+        found = Dateline(
+            line=text[: len(text) - len(more.rest)].strip(),
+            shown=found.shown if again else f"{found.shown} – {more.shown}",
+            credit=found.credit if again else "; ".join(filter(None, (found.credit, more.credit))),
+            rest=more.rest,
+        )
+    return found
+
+
+def _read_dateline(text: str) -> Dateline | None:
     opening = text[:140]
     if not any(mark in opening for mark in _DATELINE_MARKS):
         return None
@@ -81,7 +103,8 @@ def read_dateline(text: str) -> Dateline | None:
     credit = found["credit"] or found["agency"]
     if place and len(place.split()) > 6:
         return None
-    return Dateline(line=found["line"].strip(), credit=credit, rest=text[found.end() :])
+    line = found["line"].strip()
+    return Dateline(line=line, shown=line.rstrip(" -–—:."), credit=credit, rest=text[found.end() :])
 
 
 def read_credit(text: str) -> str | None:

@@ -9,6 +9,7 @@ from tasks.normalize import furniture
 from tasks.normalize.fold import fold
 from tasks.normalize.reading import Reading
 
+PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
 
 
@@ -24,6 +25,7 @@ class Galley:
         self.keys: Sequence[bytes] = reading.keys
         self.notes: dict[int, list[tuple[str, int]]] = {}  # source notes of a line: name and offset
         self.datelines: dict[int, furniture.Dateline] = {}
+        self.briefs: Sequence[furniture.Dateline] = ()  # of a round-up, which stay in its lines
         self.sign_offs: dict[int, str] = {}  # what stood behind a line, with its brackets
         if noted:
             self._take_sources()

@@ -23,7 +23,7 @@ RULES = {
     "pinned": "An operator pinned the line for the source.",
     "furniture": "The line is a byline, credit, correction or embargo, and is kept as that field.",
     "sources": "A source note such as (name.example) leaves its sentence, and is kept with the place where it stood.",
-    "dateline": "The dateline in front of the first paragraph, kept as that field.",
-    "sign_off": "The agency in brackets behind the last paragraph, kept as the credit.",
+    "dateline": "The dateline in front of the first paragraph, kept as that field; those of a round-up stay.",
+    "sign_off": "The agency in brackets behind the last paragraph, kept as the credit; those of a round-up stay.",
     "publisher_suffix": "The publisher's name behind the headline.",
 }

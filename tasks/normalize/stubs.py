@@ -146,10 +146,11 @@ def _article(word: str) -> str:
 
 
 def _by_start(line: str, beginnings: Sequence[tuple[str, str]]) -> str | None:
-    low = line[:80].lower().lstrip("-–•>» ")
-    return next((kind for phrase, kind in beginnings if low.startswith(phrase) and _ends_there(low, phrase)), None)
+    low = line[:80].lower()
+    bare = low.lstrip("-–•>» ")
+    return next((kind for phrase, kind in beginnings if _begins(low, phrase) or _begins(bare, phrase)), None)
 
 
-def _ends_there(line: str, phrase: str) -> bool:
-    """Whether the phrase that begins the line ends with a word of it: "KI" does not in "Kirche"."""
-    return not (phrase[-1].isalnum() and line[len(phrase) : len(phrase) + 1].isalnum())
+def _begins(line: str, phrase: str) -> bool:
+    """Whether a line begins with a phrase that ends with a word of it: "KI" does not in "Kirche"."""
+    return line.startswith(phrase) and not (phrase[-1].isalnum() and line[len(phrase) : len(phrase) + 1].isalnum())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage.records import BlockKind, Entry, Markup
 from tasks.normalize import VERSION, KnownLine, clean_copy, line_keys, normalize
 
@@ -156,3 +158,13 @@ def test_paragraphs_that_follow_a_pattern_all_stay() -> None:
     article = normalize(Entry(position=0, guid="1", url=None, headline=HEADLINE, content=Markup(value=html)))
     assert len(article.blocks) == 8
     assert article.teaser is None
+
+
+@pytest.mark.parametrize("rule", ["headline_copy", "teaser_copy"])
+def test_a_copy_that_may_stay_leaves_under_no_other_name(rule: str) -> None:
+    headline = "Hafenstadt Altwik bleibt sechs Wochen ohne Fähre"
+    teaser = "Der Rat von Altwik lässt die alte Mole abreißen, und die Fähre steht deshalb bis Mitte Juli still."
+    body = "Die Arbeiten beginnen im Juni und sollen vor den Herbststürmen enden, doch der Nordkai ist eng und weit."
+    kept, gone = (headline, teaser) if rule == "headline_copy" else (teaser, headline)
+    article = clean_copy(f"{kept}\n\n{gone}\n\n{body}", headline=headline, teaser=teaser, off=frozenset({rule}))
+    assert [block.text for block in article.blocks] == [kept, body]

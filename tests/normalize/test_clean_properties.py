@@ -79,7 +79,9 @@ def pages(draw: st.DrawFn) -> tuple[str, str | None, list[str]]:
         "Anzeige",
         "Von Eva Lang",
         f"Altwik (dpa) – {body}",
+        f"WIEN (APA) – {body}",
         f"{body} (dpa)",
+        f"{body} (APA)",
         f"{body[: len(body) // 2]} …",
         f"{teaser[: len(teaser) // 2]}anders{teaser[len(teaser) // 2 :]}",
     ]
@@ -113,8 +115,7 @@ def test_cleaning_twice_equals_cleaning_once(copy: tuple[str, str, list[str]]) -
     assert_cleaned_at_once(*copy)
 
 
-# Not random: about one page in five thousand, with a dateline twice in one line and then once, takes two cleanings.
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(pages())
 @example((HEADLINE, None, ["Die alte Mole wird abgerissen", KNOWN, "Die alte Mole wird abgerissen", LONG]))
 @example((SAID, None, ["Die alte Mole wird abgerissen", f"Eilmeldung: {SAID}", "Die alte Mole wird abgerissen", LONG]))
