@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
@@ -34,44 +36,41 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts a TLS server that answers everything with a feed; returns its port."""
-    stops: list[Event] = []
+    # A thread that does one thing after the other: an event loop that ends leaves a connection open that it had
+    # accepted and not yet got round to.
+    stop = Event()
     threads: list[Thread] = []
 
     def start(certificate: trustme.LeafCert) -> int:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         certificate.configure_cert(context)
-        ready, stop = Event(), Event()
-        ports: list[int] = []
-
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(reply(200, FEED, Connection="close"))
-                await writer.drain()
-            except (asyncio.IncompleteReadError, OSError):
-                pass  # the client did not like the certificate
-            finally:
-                writer.close()
-
-        async def main() -> None:
-            server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-            ports.append(server.sockets[0].getsockname()[1])
-            ready.set()
-            await asyncio.to_thread(stop.wait, 60)
-            server.close()
-
-        thread = Thread(target=lambda: asyncio.run(main()), daemon=True)
-        thread.start()
-        stops.append(stop)
-        threads.append(thread)
-        assert ready.wait(10)
-        return ports[0]
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(0.05)
+        threads.append(Thread(target=answer, args=(listener, context, stop), daemon=True))
+        threads[-1].start()
+        port: int = listener.getsockname()[1]
+        return port
 
     yield start
-    for stop in stops:
-        stop.set()
+    stop.set()
     for thread in threads:
         thread.join(10)
+
+
+def answer(listener: socket.socket, context: ssl.SSLContext, stop: Event) -> None:
+    with listener:
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            with connection, suppress(OSError):  # the client did not like the certificate
+                connection.settimeout(10)
+                with context.wrap_socket(connection, server_side=True) as secured:
+                    received = b""
+                    while b"\r\n\r\n" not in received and (more := secured.recv(4096)):
+                        received += more
+                    secured.sendall(reply(200, FEED, Connection="close"))
 
 
 def fetch(policy: FetchPolicy, url: str, *, verify_tls: bool = True) -> FetchResult:
