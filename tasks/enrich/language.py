@@ -114,7 +114,7 @@ def fold_code(hint: str | None) -> str | None:
     """Return the primary language of a BCP 47 tag such as `de-AT`, or None when there is none."""
     if not hint:
         return None
-    code = re.split(r"[-_]", hint.strip().lower(), maxsplit=1)[0]
+    code = hint.strip().lower().replace("_", "-").partition("-")[0]
     return _FOLD.get(code, code) if 2 <= len(code) <= 3 and code.isalpha() else None
 
 
