@@ -25,8 +25,6 @@ def tag_categories(article: EnrichInput) -> Iterator[Tag]:
             continue
         seen.add(key)
         evidence = (category.scheme,) if category.scheme else ()
-        yield Tag(
-            kind="category", label=label, scheme=SCHEME, code=term, enricher=NAME, version=VERSION, evidence=evidence
-        )
+        yield Tag("category", label, SCHEME, term, 1.0, NAME, VERSION, evidence)
         if len(seen) == AT_MOST:
             return

@@ -57,7 +57,8 @@ class _Reader:
         dateline = [*article.dateline.split(), ""] if article.dateline else []
         body = article.body_tokens
         self.tokens: list[str] = [*dateline, *article.lead_tokens[1], *(body if len(body) <= WORDS else body[:WORDS])]
-        classes = bytes(map(memo.tokens.__getitem__, dateline)) + article.lead_classes[1] + article.body_classes
+        _, of_teaser, of_body = article.classes
+        classes = bytes(map(memo.tokens.__getitem__, dateline)) + of_teaser + of_body
         self.classes = classes.translate(WITHOUT_TOPIC)
         self.text = article.whole
         self.people: dict[str, Candidate] = {}

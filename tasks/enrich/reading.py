@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from storage.frozen import record
@@ -63,8 +64,7 @@ class EnrichInput:
         # With all that was made of its texts; only the classes of words go by the language.
         known = object.__new__(type(self))
         known.__dict__.update(self.__dict__, language=code, language_confidence=confidence)
-        known.__dict__.pop("body_classes", None)
-        known.__dict__.pop("lead_classes", None)
+        known.__dict__.pop("classes", None)
         return known
 
     @cached_property
@@ -101,17 +101,14 @@ class EnrichInput:
         return [*self.headline[:LONGEST].split(), ""], [*(self.teaser or "")[:LONGEST].split(), ""]
 
     @cached_property
-    def body_classes(self) -> bytes:
-        """What each of the first `WORDS` body tokens is by itself: bytes of `tokens.py`, looked up once for all."""
-        body = self.body_tokens
-        return bytes(map(tokens(self.language).__getitem__, body if len(body) <= WORDS else body[:WORDS]))
-
-    @cached_property
-    def lead_classes(self) -> tuple[bytes, bytes]:
-        """The same for the headline's and the teaser's tokens."""
-        class_of = tokens(self.language).__getitem__
+    def classes(self) -> tuple[bytes, bytes, bytes]:
+        """What each token of headline, teaser and the first `WORDS` of body is by itself: bytes of `tokens.py`."""
         headline, teaser = self.lead_tokens
-        return bytes(map(class_of, headline)), bytes(map(class_of, teaser))
+        body = self.body_tokens
+        words = chain(headline, teaser, body if len(body) <= WORDS else body[:WORDS])
+        whole = bytes(map(tokens(self.language).__getitem__, words))
+        at = len(headline) + len(teaser)
+        return whole[: len(headline)], whole[len(headline) : at], whole[at:]
 
     @cached_property
     def whole(self) -> str:

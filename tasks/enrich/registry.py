@@ -118,16 +118,8 @@ def tag_language(article: EnrichInput) -> Iterator[Tag]:
     """Yield the language as a tag, when it is known; the feed's own word for it is the evidence beside the text."""
     if article.language != UNKNOWN:
         evidence = (f"feed: {article.feed_language}",) if article.feed_language else ()
-        yield Tag(
-            kind="language",
-            label=article.language,
-            scheme="bcp47",
-            code=article.language,
-            confidence=article.language_confidence,
-            enricher="language",
-            version=language.VERSION,
-            evidence=evidence,
-        )
+        code, sure = article.language, article.language_confidence
+        yield Tag("language", code, "bcp47", code, sure, "language", language.VERSION, evidence)
 
 
 def _language_of(article: EnrichInput) -> tuple[str, float]:

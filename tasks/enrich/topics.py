@@ -64,10 +64,10 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
 def _tally(article: EnrichInput, said: Telling) -> dict[int, _Tally]:
     tallies: defaultdict[int, _Tally] = defaultdict(dict)
     terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
-    of_headline, of_teaser = article.lead_classes
+    of_headline, of_teaser, of_body = article.classes
     headline, teaser = article.lead_tokens
     # Python sees only the words that say something, each once; `compress` learns in C from the classes which they are.
-    body = Counter(compress(article.body_tokens, article.body_classes[:WORDS].translate(ONLY_TOPIC)))
+    body = Counter(compress(article.body_tokens, of_body[:WORDS].translate(ONLY_TOPIC)))
     for words, factor in (
         (body.items(), 1.0),
         (zip(compress(headline, of_headline.translate(ONLY_TOPIC)), repeat(1)), HEADLINE_WEIGHT),
