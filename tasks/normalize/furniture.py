@@ -17,7 +17,8 @@ _AGENCIES = (
     r"|Ukrinform|DPA|red)"
 )
 _AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES})*(?:\s*/\s*\w{{2,4}})?"
-_PLACE = r"[^\W\d_][\w.'’ \-]*(?:\s*[/,]\s*[^\W\d_][\w.'’ \-]*){0,3}"
+# Nothing that may follow is one of a place's signs, so none is given back: most first sentences have a comma.
+_PLACE = r"[^\W\d_][\w.'’ \-]*+(?:\s*[/,]\s*[^\W\d_][\w.'’ \-]*+){0,3}"
 _DAY = r"\d{1,2}\.?\s*[^\W\d_]{3,10}\.?|[^\W\d_]{3,10}\.?\s+\d{1,2}"
 _CAPS = "A-ZÄÖÜÁÉÍÓÚÀÈÇÑØÅ"
 _DASH = r"[-–—]"
@@ -56,7 +57,7 @@ _EMBARGO = re.compile(
 )
 _HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,18}"
 _SOURCE = re.compile(
-    rf"\s*[(\[](?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]", re.IGNORECASE
+    rf"[(\[](?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]", re.IGNORECASE
 )
 _NOT_SOURCES = frozenset(["z.b", "d.h", "u.a", "i.e", "e.g", "a.m", "p.m", "u.s", "u.k", "s.o", "o.ä", "v.a", "a.d"])
 
@@ -151,7 +152,7 @@ def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
         names = re.split(r"\s*[,;]\s*", found["names"])
         if any(name.lower() in _NOT_SOURCES for name in names):
             continue
-        parts.append(text[end : found.start()])
+        parts.append(text[end : found.start()].rstrip())
         size += len(parts[-1])
         end = found.end()
         sources.extend(

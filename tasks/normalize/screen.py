@@ -13,7 +13,7 @@ from tasks.normalize.contents import CONTENTS
 from tasks.normalize.look import Look
 from tasks.normalize.quotes import add_pulled
 from tasks.normalize.shapes import OPENING
-from tasks.normalize.targets import Finding, Place, near_copy
+from tasks.normalize.targets import AROUND, Finding, Place, near_copy
 
 
 def nothing_applies(look: Look, kinds: Sequence[BlockKind] | None) -> bool:
@@ -38,16 +38,35 @@ def _may_have_copies(look: Look) -> bool:
 
     Inside the body such a line begins as they do. Outside it may also have more around it, or other words.
     """
-    keys, openings = look.seen.keys, look.shapes.openings
-    heads = {key[:OPENING] for key in keys}
-    if b"" in heads or not heads.isdisjoint(openings) or (len(heads) < len(keys) and len({*keys}) < len(keys)):
+    keys, shapes = look.seen.keys, look.shapes
+    heads = [key[:OPENING] for key in keys]
+    if len({*heads}) < len(heads) and len({*keys}) < len(keys):
+        return True
+    alike = [] if shapes.openings.isdisjoint(heads) else [key for key in keys if key[:OPENING] in shapes.openings]
+    if alike and any(_may_be_copy(look, key) for key in alike):
         return True
     paragraphs = look.traits.paragraphs
     second, last = (paragraphs[1], paragraphs[-1]) if len(paragraphs) > 1 else (len(keys), len(keys))
-    lines, fit = look.seen.lines, look.shapes.fit
-    for i in [*range(min(second + 1, len(keys))), *range(last, len(keys))]:
-        if fit(key := keys[i]):
-            for target in look.targets:
-                if target.key in key or near_copy(target, lines[i], key, Place.LEAD):
-                    return True
+    around = [i for i in (*range(min(second + 1, len(keys))), *range(last, len(keys))) if shapes.fit(keys[i])]
+    for i in around:
+        if _may_be_copy(look, keys[i]):
+            return True
+        for target in look.targets:
+            if near_copy(target, look.seen.lines[i], keys[i], Place.LEAD):
+                return True
+    return False
+
+
+def _may_be_copy(look: Look, key: bytes) -> bool:
+    """Whether a line may be headline or teaser, cut, with a few words around it, or with the other one."""
+    others = 0
+    for target in look.targets:
+        more = len(key) - len(target.key)
+        if more < 0:
+            if target.key.startswith(key) or target.bare.startswith(key):
+                return True
+        elif target.key in key:
+            if more <= AROUND or others:
+                return True
+            others += 1
     return False

@@ -42,7 +42,7 @@ _PIECE = 30  # bytes of key that a cut copy with words around it must share with
 _LONG = 60  # bytes of key from which a text is too long to come back by chance
 _NEAR = 0.86
 _REACH = _NEAR / (2 - _NEAR)  # of the longer's size: what is shorter cannot be so similar
-_AROUND = 90  # bytes of key that may stand around a wrapped copy
+AROUND = 90  # bytes of key that may stand around a wrapped copy
 _NEAR_SIZE = 3000  # bytes of key; nobody edits a longer headline or teaser by a word
 
 
@@ -89,7 +89,7 @@ class Target(NamedTuple):
     def sizes(self) -> list[tuple[int, int]]:
         """The bytes of key, from and to, that wrapped and near copies may have."""
         size, bare = len(self.key), len(self.bare)
-        sizes = [(size, size + _AROUND), (int(_REACH * size), int(size / _REACH) + 1)]
+        sizes = [(size, size + AROUND), (int(_REACH * size), int(size / _REACH) + 1)]
         if bare:
             sizes.append((int(_REACH * bare), int(bare / _REACH) + 1))
         return sizes
@@ -198,7 +198,7 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
         if len(target.key) >= _LONG and key.startswith(target.key) and key[len(target.key) :] in READ_MORE:
             return target.found("wrapped", "has a read-more behind", 0.9)
         return None
-    if len(target.key) < 18 or extra > min(_AROUND, max(24, len(target.key))):
+    if len(target.key) < 18 or extra > min(AROUND, max(24, len(target.key))):
         return None
     before = key.find(target.key)
     behind = extra - before

@@ -244,6 +244,8 @@ def test_plain_prose_needs_no_bench_and_whatever_a_rule_knows_does() -> None:
 
     assert plain()
     assert plain("Die Werft schweigt bislang dazu.")
+    assert plain(f"{teaser} {lines[0]}"), "a paragraph that begins as the teaser and goes on is none"
+    assert plain(f"{headline[:14]} der Werft, und mehr weiß niemand.")
     for more in (headline, teaser, lines[0], "Teilen", teaser[:60] + "…", f"{headline} | Altwiker Bote"):
         assert not plain(more), more
     quoted = f"Sie sagte: „{lines[0][:80]}“, und ging."
