@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from storage.encode import canonical_json
 from storage.records import Block, BlockKind, CleanArticle, Entry, Media, Removal, Source
@@ -20,8 +20,8 @@ def content_of(entry: Entry, clean: CleanArticle, *, language: str | None) -> di
         "headline": clean.headline,
         "teaser": clean.teaser,
         "blocks": [{"kind": block.kind.value, "text": block.text} for block in clean.blocks],
-        "sources": [asdict(source) for source in clean.sources],
-        "removals": [_removal(removal) for removal in clean.removals],
+        "sources": [_given(source) for source in clean.sources],
+        "removals": [_given(removal) for removal in clean.removals],
         "byline": clean.byline,
         "dateline": clean.dateline,
         "credit": clean.credit,
@@ -31,7 +31,7 @@ def content_of(entry: Entry, clean: CleanArticle, *, language: str | None) -> di
         "canonical_url": canonical(entry.url) if entry.url else None,
         "guid": entry.guid,
         "authors": list(entry.authors),
-        "media": [{k: v for k, v in asdict(medium).items() if v is not None} for medium in entry.media],
+        "media": [_given(medium) for medium in entry.media],
         "categories": [category.label or category.term for category in entry.categories],
         "language": language,
         "published_at": entry.published_at.isoformat() if entry.published_at else None,
@@ -42,8 +42,12 @@ def content_of(entry: Entry, clean: CleanArticle, *, language: str | None) -> di
     return {name: value for name, value in content.items() if value not in (None, "", [])}
 
 
-def _removal(removal: Removal) -> dict[str, Any]:
-    return {name: value for name, value in asdict(removal).items() if value is not None}
+# Their values are plain; `asdict` copies each as if it were not, in ten times the time.
+_FIELDS: Final = {kind: tuple([field.name for field in fields(kind)]) for kind in (Source, Removal, Media)}
+
+
+def _given(part: Source | Removal | Media) -> dict[str, Any]:
+    return {name: value for name in _FIELDS[type(part)] if (value := getattr(part, name)) is not None}
 
 
 def clean_of(content: Mapping[str, Any]) -> CleanArticle:
