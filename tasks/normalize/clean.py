@@ -205,6 +205,8 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
         return False
     texts, keys, standing = galley.texts, galley.keys, galley.standing
     paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= PARAGRAPH]
+    while paragraphs and furniture.read_credit(texts[standing[paragraphs[-1]]]):
+        paragraphs.pop()  # a long copyright line ends no body
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(standing), -1)
     moved: set[int] = set()
     starts = furniture.CORRECTION_KEYS  # nearly every line inside the body has none of them

@@ -16,6 +16,7 @@ _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 def take_forms(bench: Bench) -> bool:
     """Take out the changed copies; return whether any went."""
     targets = bench.targets()
+    loose: dict[str, list[tuple[int, Target, Finding]]] = {}
     for n, i in _candidates(bench):
         if i in bench.spoken or (bench.kinds and bench.kinds[i] in _FIXED):
             continue
@@ -27,12 +28,30 @@ def take_forms(bench: Bench) -> bool:
                 continue  # the line itself, which stays where copies are allowed to
             found = copy_of(target, bench.lines[i], key, following, place)
             if found:
-                _take_form(bench, i, target, found)
+                if _form(target, found) in _LOOSE:
+                    loose.setdefault(target.name, []).append((i, target, found))
+                else:
+                    _take_form(bench, i, target, found)
                 break
         else:
             if place is not Place.BODY:
                 _joined(bench, i)
+    for alike in loose.values():
+        _take_loose(bench, alike)
     return bench.sweep()
+
+
+def _take_loose(bench: Bench, alike: list[tuple[int, Target, Finding]]) -> None:
+    """Take out the lines that say a text with other words, unless those words differ among themselves.
+
+    Copies are edited once. Lines that each say it in another way are a series: the weather north, south, east and west.
+    """
+    series = len({bench.keys[i] for i, _, _ in alike}) > 1
+    for i, target, found in alike:
+        if series:
+            bench.mark(i, replace(found, confidence=0.4))
+        else:
+            _take_form(bench, i, target, found)
 
 
 def _candidates(bench: Bench) -> list[tuple[int, int]]:
@@ -53,13 +72,17 @@ def _candidates(bench: Bench) -> list[tuple[int, int]]:
 
 def _take_form(bench: Bench, i: int, target: Target, found: Finding) -> None:
     """Take out a changed copy; the only one there is holds the field's place, and stays if its words differ."""
-    form = found.rule.removeprefix(f"{target.name}_")
+    form = _form(target, found)
     holders = [j for j, name in bench.slots.items() if name == target.name]
     if form != "cut" and (not holders or holders == [i]):
         bench.slots[i] = target.name
         if form in _LOOSE:
             found = replace(found, confidence=0.4)
     bench.mark(i, found)
+
+
+def _form(target: Target, found: Finding) -> str:
+    return found.rule.removeprefix(f"{target.name}_")
 
 
 def _joined(bench: Bench, i: int) -> None:

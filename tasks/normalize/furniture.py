@@ -36,6 +36,11 @@ _CREDIT = re.compile(
     rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
 )
 _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
+# As in: (Reporting by Jane Holt in London; Editing by Mary Roe) / (Schluss) mm/jh
+_SIGNED = re.compile(
+    r"\((?P<who>(?:(?:Additional )?Reporting|Writing|Compiled|Editing) by [^()]{2,400})\)"
+    r"|\(Schluss\)\s+(?P<initials>\w{2,4}(?:/\w{2,4})*)"
+)
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
@@ -109,9 +114,14 @@ def _read_dateline(text: str) -> Dateline | None:
 
 
 def read_credit(text: str) -> str | None:
-    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters"; or a copyright."""
+    """Return the agencies of a line that is nothing but a credit, such as "(dpa)" or "APA/Reuters".
+
+    A copyright is returned whole, and so are the names or initials of those who wrote and edited a piece.
+    """
     if len(text) <= 160 and _COPYRIGHT.match(text):
         return text
+    if text[:1] == "(" and (signed := _SIGNED.fullmatch(text)):
+        return signed["who"] or signed["initials"]
     if len(text) > 60:
         return None
     found = _CREDIT.fullmatch(text)
