@@ -21,8 +21,8 @@ def take_datelines(galley: Galley, teaser: str, teaser_key: bytes) -> bool:
     there was one.
     """
     galley.briefs = []
-    copies: list[tuple[int, Dateline]] = []
-    own: list[tuple[int, Dateline]] = []
+    copies: dict[int, Dateline] = {}
+    own: dict[int, Dateline] = {}
     for i in galley.standing:
         text = galley.texts[i]
         if len(text) < PARAGRAPH or text == teaser:
@@ -30,13 +30,15 @@ def take_datelines(galley: Galley, teaser: str, teaser_key: bytes) -> bool:
         found = None if i in galley.datelines else _read(galley, i)
         if found is None:
             break
-        (copies if _is_copy(found, teaser_key) else own).append((i, found))
+        (copies if _is_copy(found, teaser_key) else own)[i] = found
     if own:
-        galley.briefs = _briefs(galley, own[0][1], teaser_key)
-        own = [] if galley.briefs else [one for one in own if _is_same(one[1], own[0][1])]
-    for i, found in (*copies, *own):
-        galley.take_dateline(i, found)
-    return bool(copies or own)
+        first = next(iter(own.values()))
+        galley.briefs = _briefs(galley, first, teaser_key)
+        if not galley.briefs:
+            copies |= {i: one for i, one in own.items() if _is_same(one, first)}
+    if copies:
+        galley.take_datelines(copies)
+    return bool(copies)
 
 
 def _read(galley: Galley, i: int) -> Dateline | None:

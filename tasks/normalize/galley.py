@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from storage.records import Block, BlockKind, Source
 from tasks.normalize import furniture
-from tasks.normalize.fold import fold
+from tasks.normalize.fold import fold, fold_lines
 from tasks.normalize.reading import Reading
 
 PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
@@ -31,23 +31,24 @@ class Galley:
             self._take_sources()
         self.standing: Sequence[int] = range(len(self.texts))
 
-    def change(self, i: int, text: str) -> None:
-        """Give a line another text."""
-        self.texts = [*self.texts[:i], text, *self.texts[i + 1 :]]
-        self.keys = [*self.keys[:i], fold(text), *self.keys[i + 1 :]]
+    def change(self, changed: Mapping[int, str]) -> None:
+        """Give lines another text."""
+        self.texts, self.keys = [*self.texts], [*self.keys]
+        for (i, text), key in zip(changed.items(), fold_lines([*changed.values()]), strict=True):
+            self.texts[i], self.keys[i] = text, key
 
-    def take_dateline(self, i: int, found: furniture.Dateline) -> None:
-        """Take a dateline off a line."""
-        shift = len(self.texts[i]) - len(found.rest)
-        self.datelines[i] = found
-        if i in self.notes:
+    def take_datelines(self, found: Mapping[int, furniture.Dateline]) -> None:
+        """Take datelines off their lines."""
+        self.datelines |= found
+        for i in found.keys() & self.notes.keys():
+            shift = len(self.texts[i]) - len(found[i].rest)
             self.notes[i] = [(name, max(0, offset - shift)) for name, offset in self.notes[i]]
-        self.change(i, found.rest)
+        self.change({i: dateline.rest for i, dateline in found.items()})
 
     def take_sign_off(self, i: int, rest: str, sign_off: str) -> None:
         """Take an agency off the end of a line."""
         self.sign_offs[i] = f"{sign_off} {self.sign_offs[i]}" if i in self.sign_offs else sign_off
-        self.change(i, rest)
+        self.change({i: rest})
 
     def whole(self, i: int) -> str:
         """A line with the dateline and the agency that were taken off it."""

@@ -201,6 +201,14 @@ def test_five_megabytes_of_equal_lines_take_seconds() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_fifty_thousand_datelines_take_seconds() -> None:
+    line = "Altwik (dpa) – Der Hafenmeister meldet am Abend ruhige See, gute Sicht und keine Vorkommnisse im Hafen"
+    article = normalize(article_of("Ruhige See vor Altwik", None, [f"{line} {n}." for n in range(50_000)]))
+    assert (len(article.blocks), article.dateline) == (50_000, "Altwik (dpa)")
+    assert not any("dpa" in block.text for block in article.blocks)
+
+
+@pytest.mark.timeout(60)
 def test_many_lines_with_one_opening_take_seconds() -> None:
     opening = "Der Hafenmeister von Altwik meldet am Abend"
     lines = [f"{opening} um {n} Uhr ruhige See und gute Sicht …" for n in range(20_000)]
