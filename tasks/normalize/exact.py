@@ -16,6 +16,9 @@ def take_exact(bench: Bench, target: Target) -> None:
         return
     keys, wanted = bench.keys, target.key
     copies = [i for i in bench.standing if keys[i] == wanted]
+    if " " not in target.text:  # a word of its own: "Wien" heads a part of "Wien", too
+        bench.find_places()
+        copies = [i for i in copies if i <= bench.first]
     if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
         bench.find_places()
         bench.spoken = _said(bench, copies)
