@@ -23,7 +23,7 @@ def test_a_worker_whose_acknowledgement_is_lost_takes_the_next_message(
     served = {"f0": [Piece(guid="f0", headline="Meldung von f0")]}
     with redis_server(tmp_path / "redis") as server, Publisher(feeds=served) as publisher:
         proxy = LossyProxy(server.port)
-        proxy.swallow = b"HDEL"  # the command that takes a message off those not acknowledged
+        proxy.swallow = b"HDEL\r\n$16\r\nwireroom:unacked"  # takes a message off those not acknowledged
         house = House(tmp_path, sqlite_url, server, redis_url=proxy.url)
         app = make_app(Settings(redis_url=server.url))
         with house.process("worker", "--concurrency", "1") as worker:
