@@ -9,6 +9,8 @@ from tasks.normalize.targets import Target, ends_sentence
 
 _PIECE = 12  # bytes of key that a line must have to be the first piece of a teaser
 
+_WORD = 30  # bytes of key below which a text without a blank is a word, and not a sentence of Chinese
+
 
 def take_exact(bench: Bench, target: Target) -> None:
     """Take out the lines that are the target; the first of them holds its place."""
@@ -16,7 +18,7 @@ def take_exact(bench: Bench, target: Target) -> None:
         return
     keys, wanted = bench.keys, target.key
     copies = [i for i in bench.standing if keys[i] == wanted]
-    if " " not in target.text:  # a word of its own: "Wien" heads a part of "Wien", too
+    if len(wanted) < _WORD and " " not in target.text:  # "Wien" heads a part of "Wien", too
         bench.find_places()
         copies = [i for i in copies if i <= bench.first]
     if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
