@@ -44,8 +44,8 @@ def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
     """Whether line `other` repeats line `n` as pages do, and not as a refrain or a speaker does."""
     i = bench.standing[other]
     key = bench.keys[i]
+    between = [j for j in bench.standing[n + 1 : other] if j not in bench.stubs]
     if key == target.key:
-        between = [j for j in bench.standing[n + 1 : other] if j not in bench.stubs]
         return len(key) >= (_REPEATED if between else _DOUBLED) and not any(
             ends_sentence(bench.lines[j]) for j in between
         )
@@ -56,8 +56,18 @@ def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
     if found is None or found.confidence < _SURE:
         return False
     if found.rule == "teaser_near":
-        return False  # lines of a report that follows a pattern are alike, too: the weather north and south
+        return not between and _lacks_words(target.text, bench.lines[i])
     if found.rule != "teaser_cut":
         return True
     rest = target.key[len(key) :]
     return not is_cut(target.text) and not (len(rest) <= _NUMBER and digits(rest))
+
+
+def _lacks_words(one: str, other: str) -> bool:
+    """Whether one of two texts is the other without some words.
+
+    Where words stand for others, the lines may be those of a report that follows a pattern: the weather by regions.
+    """
+    shorter, longer = sorted((one.casefold().split(), other.casefold().split()), key=len)
+    rest = iter(longer)
+    return all(word in rest for word in shorter)
