@@ -83,7 +83,8 @@ class _Topical(dict[str, int]):
         if len(self) >= self.LIMIT:
             self.clear()
         said = [telling(language) for language in LANGUAGES]
-        bits = self[token] = sum(bool(known and known[token]) << bit for bit, known in enumerate(said))
+        # One that has met no word yet is empty, and still there.
+        bits = self[token] = sum(bool(known is not None and known[token]) << bit for bit, known in enumerate(said))
         return bits
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.enrich import detect_language
+from tasks.enrich import detect_language, language
+from tasks.enrich.lexicon import LANGUAGES, telling
 
 # One or two everyday sentences per language, written for this test.
 SENTENCES = {
@@ -93,3 +94,23 @@ def test_any_text_has_a_language_code_and_a_confidence(text: str, hint: str | No
     code, confidence = detect_language(text, hint)
     assert code.isalpha()
     assert 0.0 <= confidence <= 1.0
+
+
+def test_a_headline_is_read_the_same_whatever_was_read_before() -> None:
+    texts = [
+        (headline, hint) for headlines in HEADLINES.values() for headline in headlines for hint in (None, "de", "en")
+    ]
+
+    def fresh(text: str, hint: str | None) -> tuple[str, float]:
+        language._KNOWN.clear()
+        language._TOPICAL.clear()
+        for code in LANGUAGES:
+            known = telling(code)
+            assert known is not None
+            known.clear()
+        return detect_language(text, hint)
+
+    first = [fresh(*text) for text in texts]
+    assert [detect_language(*text) for text in reversed(texts)][::-1] == first
+    assert fresh("Sport", "en") == detect_language("Sport", "en")
+    assert language._TOPICAL["Sport"] == 0b11, "a topic's word in both languages, though neither had met a word"
