@@ -86,7 +86,7 @@ def no_document(_session: object, _bodies: object, rows: Sequence[Any]) -> list[
     return [0 for _ in rows]
 
 
-def done_before_its_commit(room: Room, document: Document) -> Ingested:
+def done_before_its_commit(room: Room, document: Document, *_: object) -> Ingested:
     """The document is marked as done, and the worker dies before its articles are committed."""
     with room.sessions.begin() as session:
         documents.finish(session, document, state=DocumentState.INGESTED, now=room.clock(), outcome={})
@@ -101,7 +101,7 @@ def test_a_lost_outbox_row_is_seen(line: Line, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_document_that_is_done_before_its_commit_is_seen(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("prepare", "ingest"):  # together with others, or alone
+    for name in ("parse", "ingest"):  # together with others, or alone
         monkeypatch.setattr(intake, name, done_before_its_commit)
     with pytest.raises(KeyboardInterrupt):
         line.publish_and_take_in(line.press.publish)
