@@ -217,3 +217,15 @@ def test_a_feed_is_called_otherwise_and_given_its_own_name_back(wireroom: Comman
     assert wireroom("feeds", "set", "Wire", "--publisher", "", "--title", "").exit_code == 0
     shown = json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)
     assert (shown["title"], shown["publisher"], shown["language"]) == (None, None, "de-AT")
+
+
+def test_a_header_is_no_title(wireroom: Command, sqlite_url: str) -> None:
+    feed_id = str(add(sqlite_url, "https://wire.example/de.xml"))
+    assert wireroom("feeds", "set", feed_id, "--title", "Wire").exit_code == 0
+    assert wireroom("feeds", "set", feed_id, "--header", "X-Desk: 7", "--header", "Accept-Language: de").exit_code == 0
+    shown = json.loads(wireroom("feeds", "show", feed_id, "--json").stdout)
+    assert shown["title"] == "Wire"
+    assert set(shown["settings"]["headers"]) == {"X-Desk", "Accept-Language"}
+    assert wireroom("feeds", "set", feed_id, "--header", "X-Desk:", "--title", "Desk").exit_code == 0
+    shown = json.loads(wireroom("feeds", "show", "Desk", "--json").stdout)
+    assert set(shown["settings"]["headers"]) == {"Accept-Language"}

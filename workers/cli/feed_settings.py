@@ -55,8 +55,8 @@ def set_(
         if weight is not None:
             changed["weight"] = weight
         for line in header or ():
-            title, _, value = line.partition(":")
-            headers = {**changed.get("headers", {}), title.strip(): value.strip()}
+            field, _, value = line.partition(":")
+            headers = {**changed.get("headers", {}), field.strip(): value.strip()}
             changed["headers"] = {each: text for each, text in headers.items() if text}
         if auth is not None:
             changed["auth"] = _secret(auth, name)
