@@ -124,9 +124,8 @@ def settled_on(room: Room, parsed: Parsed, own: Keyed) -> Ready | Ingested:
     document, source, joined = parsed.document, parsed.source, parsed.joined
 
     def decided(joined: pages.Joined, own: Keyed | None) -> Decided:
-        return decide(
-            room, source.feed, document.id, joined.parsed, force=False, lines=source.lines, identities=own
-        )  # fmt: skip
+        parsed, lines = joined.parsed, source.lines
+        return decide(room, source.feed, document.id, parsed, force=False, lines=lines, identities=own)
 
     def read() -> Ready:
         whole, made = joined, decided(joined, own)

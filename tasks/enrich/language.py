@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import exp
 from typing import Final, NamedTuple
@@ -55,37 +55,35 @@ class _Profiles(NamedTuple):
     marks: tuple[tuple[str, re.Pattern[str]], ...]
 
 
-class _Known(dict[str, int]):
-    """Which languages each token, as it stands in the text, speaks for, as an index of `_Profiles.votes`; bounded."""
+class _Memo(dict[str, int]):
+    """What each token, as it stands in the text, says by `read`; bounded: emptied when it grows too big."""
 
     LIMIT: Final = 20_000
-    LONGEST: Final = 16
+
+    def __init__(self, read: Callable[[str], int], *, longest: int) -> None:
+        super().__init__()
+        self.read: Final = read
+        self.longest: Final = longest
 
     def __missing__(self, token: str) -> int:
-        if len(token) > self.LONGEST:
+        if len(token) > self.longest:
             return 0
         if len(self) >= self.LIMIT:
             self.clear()
-        word = token.strip('.,;:!?()[]"“”„«»‘…–-').lower().replace("’", "'")
-        index = self[token] = _profiles().words.get(word, 0)
-        return index
+        said = self[token] = self.read(token)
+        return said
 
 
-class _Topical(dict[str, int]):
-    """In which lexicons of topics each token stands, a bit for each of `LANGUAGES`; bounded as above."""
+def _voting(token: str) -> int:
+    """Which languages the token speaks for, as an index of `_Profiles.votes`."""
+    return _profiles().words.get(token.strip('.,;:!?()[]"“”„«»‘…–-').lower().replace("’", "'"), 0)
 
-    LIMIT: Final = 20_000
-    LONGEST: Final = 60
 
-    def __missing__(self, token: str) -> int:
-        if len(token) > self.LONGEST:
-            return 0
-        if len(self) >= self.LIMIT:
-            self.clear()
-        said = [telling(language) for language in LANGUAGES]
-        # One that has met no word yet is empty, and still there.
-        bits = self[token] = sum(bool(known is not None and known[token]) << bit for bit, known in enumerate(said))
-        return bits
+def _topical(token: str) -> int:
+    """In which lexicons of topics the token stands, a bit for each of `LANGUAGES`."""
+    said = [telling(language) for language in LANGUAGES]
+    # One that has met no word yet is empty, and still there.
+    return sum(bool(known is not None and known[token]) << bit for bit, known in enumerate(said))
 
 
 @lru_cache(maxsize=1)
@@ -107,8 +105,8 @@ def _profiles() -> _Profiles:
     return _Profiles(indexed, shares, tuple(marks))
 
 
-_KNOWN: Final = _Known()
-_TOPICAL: Final = _Topical()
+_KNOWN: Final = _Memo(_voting, longest=16)
+_TOPICAL: Final = _Memo(_topical, longest=60)
 
 
 def fold_code(hint: str | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from publisher import Publisher
@@ -15,7 +14,6 @@ from storage.db import Sessions
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
-from workers.settings import settings
 
 
 @pytest.fixture
@@ -25,13 +23,8 @@ def publisher() -> Iterator[Publisher]:
 
 
 @pytest.fixture
-def room(
-    sessions: Sessions, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, publisher: Publisher
-) -> Room:
+def room(sessions: Sessions, in_force: pytest.MonkeyPatch, publisher: Publisher) -> Room:
     """A database in force with an article and, later, its copy in another feed."""
-    monkeypatch.setenv("WIREROOM_DATABASE_URL", database_url)
-    monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
-    settings.cache_clear()
     made = Room(sessions=sessions, fetch=FetchPolicy(allow=("127.0.0.1/32",)), clock=Clock())
     subscribe(made, publisher)
     poll_and_ingest(made, made.clock)  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tasks import decide
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
-from workers.settings import settings
 
 NORMALIZE = decide.normalize
 
@@ -37,17 +35,12 @@ def publisher() -> Iterator[Publisher]:
 
 
 @pytest.fixture
-def room(
-    sessions: Sessions, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, publisher: Publisher
-) -> Room:
+def room(sessions: Sessions, in_force: pytest.MonkeyPatch, publisher: Publisher) -> Room:
     """A database in force, where one of two entries could not be cleaned."""
     made = Room(sessions=sessions, fetch=FetchPolicy(allow=("127.0.0.1/32",)), clock=Clock())
-    monkeypatch.setattr(decide, "normalize", stumbles)
+    in_force.setattr(decide, "normalize", stumbles)
     subscribe(made, publisher)
     poll_and_ingest(made, made.clock)  # type: ignore[arg-type]
-    monkeypatch.setenv("WIREROOM_DATABASE_URL", database_url)
-    monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
-    settings.cache_clear()
     return made
 
 

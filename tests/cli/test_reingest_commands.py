@@ -18,7 +18,6 @@ from storage.models import Feed
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
-from workers.settings import settings
 
 RULES = "rules: [{name: pools, tag: {label: Bäder}, any: [Hallenbad], feeds: ['*/stadt.xml']}]"
 
@@ -29,17 +28,14 @@ def rules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def room(sessions: Sessions, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rules: Path) -> Room:
+def room(sessions: Sessions, in_force: pytest.MonkeyPatch, rules: Path) -> Room:
     """A database in force with one article, and a rules file that it was tagged before."""
     made = Room(sessions=sessions, fetch=FetchPolicy(allow=("127.0.0.1/32",)), clock=Clock())
     with Publisher(feeds={"stadt": [bath()]}) as publisher:
         subscribe(made, publisher)
         poll_and_ingest(made, made.clock)  # type: ignore[arg-type]
     rules.write_text(RULES, encoding="utf-8")
-    monkeypatch.setenv("WIREROOM_DATABASE_URL", database_url)
-    monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("WIREROOM_RULES", str(rules))
-    settings.cache_clear()
+    in_force.setenv("WIREROOM_RULES", str(rules))
     return made
 
 

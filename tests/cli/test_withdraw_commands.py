@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from publisher import Publisher
@@ -14,15 +13,11 @@ from storage.db import Sessions
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
-from workers.settings import settings
 
 
 @pytest.fixture
-def room(sessions: Sessions, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Room:
+def room(sessions: Sessions, in_force: pytest.MonkeyPatch) -> Room:
     """A database in force with one article."""
-    monkeypatch.setenv("WIREROOM_DATABASE_URL", database_url)
-    monkeypatch.setenv("WIREROOM_DATA_DIR", str(tmp_path))
-    settings.cache_clear()
     clock = Clock()
     made = Room(sessions=sessions, fetch=FetchPolicy(allow=("127.0.0.1/32",)), clock=clock)
     with Publisher(feeds={"stadt": [bath()]}) as publisher:
