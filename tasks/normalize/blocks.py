@@ -13,7 +13,7 @@ from functools import lru_cache
 from lxml import etree
 
 from storage.records import BlockKind, Markup
-from tasks.normalize.plain import Piece, is_verse, stanzas, text_blocks
+from tasks.normalize.plain import Piece, is_verse, may_be_subhead, stanzas, text_blocks
 
 _SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "select", "textarea"})
 _KINDS = {
@@ -72,7 +72,9 @@ _PLAIN = {  # what a block without an element in it is, if its text needs no mor
 }
 _BOXES = frozenset({"div", "section", "article", "figure", "ul", "ol"})  # hold blocks, and are none
 _DEEPEST = 8  # boxes in boxes that are read by recursion; pages nest them by the thousand
-_CELL, _BREAK = "\x1f", "\x1e"  # stand for a cell's edge and a <br> while a block is being read; no text holds them
+# Stand for a cell's edge, a <br> and either end of bold type while a block is being read; no text holds them.
+_CELL, _BREAK, _MARK = "\x1f", "\x1e", "\x1d"
+_BOLD = frozenset({"b", "strong"})
 _CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
 _TAG = re.compile(
     r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
@@ -114,6 +116,7 @@ class _Reader:
         self.skipping = 0
         self._kinds: list[BlockKind] = [BlockKind.PARAGRAPH]
         self._named: list[etree._Element] = []  # open elements whose class gave their kind
+        self._heading = -1  # the last piece that is a heading only because it is bold
 
     def children(self, parent: etree._Element, depth: int = 0) -> None:
         """Read an element child by child: most of what feeds hold are paragraphs without parts, which need no walk."""
@@ -130,9 +133,11 @@ class _Reader:
                     kind = _PLAIN[tag]
                     if kind is BlockKind.PARAGRAPH:
                         kind = (child.get("class") and _kind_of(child)) or self._kinds[-1]
+                        if kind is BlockKind.PARAGRAPH and len(child) == 1 and child[0].tag in _BOLD:
+                            kind = self._bold(text) if _holds_no_more(child) else kind
                     ready.append((kind, text))
             elif text is not None and tag not in _STRUCTURE:
-                waiting.append(text)
+                waiting.append(text if tag not in _BOLD else f"{_MARK}{text}{_MARK}")
             elif tag in _BOXES and depth < _DEEPEST and not _kind_of(child):
                 self._box(child, depth + 1)
             elif tag == "blockquote" and depth < _DEEPEST and not _EMBED_CLASS.search(child.get("class", "")):
@@ -163,6 +168,8 @@ class _Reader:
             tag = element.tag
             if tag not in _STRUCTURE:  # most elements only carry text: no call for them
                 text = element.text if event == "start" else element.tail
+                if tag in _BOLD:
+                    text = f"{_MARK}{text or ''}"
                 if text and not self.skipping:
                     add(text)
             elif event == "start":
@@ -214,7 +221,16 @@ class _Reader:
 
     def close(self) -> list[Piece]:
         self._flush()
+        if self._heading >= 0 and self._heading == len(self.ready) - 1:  # heads nothing
+            self.ready[-1] = (BlockKind.PARAGRAPH, self.ready[-1][1])
         return self.ready
+
+    def _bold(self, text: str) -> BlockKind:
+        """What a line that is bold from end to end is, before it is added: systems without headings set them so."""
+        if not may_be_subhead(text.strip()):
+            return BlockKind.PARAGRAPH
+        self._heading = len(self.ready)
+        return BlockKind.SUBHEAD
 
     def _embed(self, element: etree._Element) -> None:
         """Something that plays: its address stands for it."""
@@ -249,6 +265,11 @@ class _Reader:
         if not text or text.isspace():
             return
         kind = self._kinds[-1]
+        if _MARK in text:
+            if kind is BlockKind.PARAGRAPH:
+                self._marked(text)
+                return
+            text = text.replace(_MARK, "")
         if kind is BlockKind.TABLE_ROW:
             self.ready.extend(_row(text))
         elif kind is BlockKind.VERSE:
@@ -257,6 +278,30 @@ class _Reader:
             self.ready.extend(_broken(text, kind))
         else:
             self.ready.append((kind, text))
+
+    def _marked(self, text: str) -> None:
+        """Paragraphs with bold type in them: a line that is bold as a whole may be a heading."""
+        bold = {_words(line) for line in text.split(_BREAK) if _is_bold(line)}
+        text = text.replace(_MARK, "")
+        pieces = _broken(text, BlockKind.PARAGRAPH) if _BREAK in text else [(BlockKind.PARAGRAPH, text)]
+        for kind, line in pieces:
+            heads = bool(bold) and kind is BlockKind.PARAGRAPH and _words(line) in bold
+            self.ready.append((self._bold(line) if heads else kind, line))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_bold(line: str) -> bool:
+    """Whether a line is bold from its beginning to its end."""
+    line = line.strip(" \t\r\n\u00a0")
+    return line[:1] == line[-1:] == _MARK and _MARK not in line.strip(f"{_MARK} ")
+
+
+def _holds_no_more(element: etree._Element) -> bool:
+    """Whether an element of one part has no text beside it."""
+    return not (element.text or "").strip() and not (element[0].tail or "").strip()
 
 
 def _undivided(element: etree._Element) -> str | None:

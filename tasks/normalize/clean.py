@@ -9,20 +9,22 @@ from storage.records import BlockKind, CleanArticle, Entry, KnownLine, Markup, R
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.datelines import credits_of_briefs, take_datelines
-from tasks.normalize.fold import fold
+from tasks.normalize.fold import fold, fold_lines
 from tasks.normalize.galley import PARAGRAPH, Galley
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.stubs import find_stubs
-from tasks.normalize.targets import Finding
+from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
 
-VERSION = 4  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
+VERSION = 5  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
+_KICKER = 3  # words that a kicker above the headline may have: a place, a section
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
+_NOTEPAD = fold("Notizblock")
 _TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
 
@@ -63,7 +65,7 @@ def clean_copy(
     del language  # every rule but the seeds is independent of it
     pieces = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None:
-        headline = next((text for kind, text in pieces if kind is not BlockKind.EMBED), "")
+        headline = _headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
     return _clean(
         reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces),
         known=known,
@@ -71,6 +73,18 @@ def clean_copy(
         publisher=None,
         desk=_Desk(off=off),
     )
+
+
+def _headline_of(texts: Sequence[str]) -> str:
+    """The first line, or the second below a kicker: that says itself again further down, and a sentence follows it."""
+    if not texts:
+        return ""
+    kicker = len(texts) > _KICKER and len(texts[0].split()) <= _KICKER and not ends_sentence(texts[0])
+    if kicker and not ends_sentence(texts[1]) and ends_sentence(texts[2]):
+        first, second, *others = fold_lines(texts)
+        if len(second) >= _SHORTEST_HEADLINE and second in others and first not in others:
+            return texts[1]
+    return texts[0]
 
 
 @dataclass(kw_only=True)
@@ -145,16 +159,22 @@ def _clean(
 
 def _teaser(reading: Reading, desk: _Desk) -> tuple[str, bytes]:
     """Join the lines of a teaser, without what a system has added to them; the text and its key."""
-    texts: Sequence[str] = reading.teaser
-    if len(texts) == 1:
-        return texts[0], reading.teaser_keys[0]
-    if len(texts) > 1 and "stub" not in desk.off:
-        stubs = find_stubs(texts, reading.teaser_keys)
+    texts, keys = reading.teaser, reading.teaser_keys
+    if not texts:
+        return "", b""
+    teaser, key = texts[0], keys[0]
+    if len(texts) > 1:
+        stubs = {} if "stub" in desk.off else find_stubs(texts, keys)
         for i, stub in stubs.items():
             desk.remove(texts[i], "stub", f"{stub.finding.reason} in the teaser", -1)
-        texts = [text for i, text in enumerate(texts) if i not in stubs]
-    teaser = " ".join(texts)
-    return teaser, fold(teaser)
+        teaser = " ".join([text for i, text in enumerate(texts) if i not in stubs])
+        key = fold(teaser)
+    if key.endswith(READ_MORE_ENDS) and "stub" not in desk.off:
+        teaser, more = take_read_more(teaser)
+        if more:
+            desk.remove(more, "stub", "is a read-more behind the teaser", -1)
+            key = fold(teaser)
+    return teaser, key
 
 
 def _hear(verdict: Verdict, galley: Galley, marked: dict[int, Removal], desk: _Desk) -> bool:
@@ -203,6 +223,7 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     """Move furniture out of the lines that stand, into the fields; what is left is the body. Return whether any was."""
     if "furniture" in desk.off:
         return False
+    _take_notepad(galley, desk)
     texts, keys, standing = galley.texts, galley.keys, galley.standing
     paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= PARAGRAPH]
     while paragraphs and furniture.read_credit(texts[standing[paragraphs[-1]]]):
@@ -213,9 +234,12 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     for n in [n for n, i in enumerate(standing) if not first <= n <= last or keys[i][:4] in starts]:
         i = standing[n]
         text = texts[i]
-        name = "correction" if furniture.is_correction(text) else None if first <= n <= last else _edge_line(text)
+        if furniture.is_correction(text):
+            name, value = "correction", text
+        else:
+            name, value = ("", "") if first <= n <= last else _edge_line(text)
         if name and galley.kinds[i] in _RUNNING:
-            desk.take(name, (furniture.read_credit(text) or text) if name == "credit" else text)
+            desk.take(name, value)
             desk.remove(text, "furniture", f"is kept as the {name}", i)
             moved.add(i)
     signed = bool(paragraphs) and _take_sign_off(galley, standing[last], desk)
@@ -224,13 +248,27 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     return signed or bool(moved)
 
 
-def _edge_line(text: str) -> str | None:
-    """What a line outside the body is kept as, if it is furniture."""
+def _take_notepad(galley: Galley, desk: _Desk) -> None:
+    """Take out the notepad below an agency's copy, with all that stands behind it."""
+    if _NOTEPAD not in galley.keys:
+        return
+    standing, texts = galley.standing, galley.texts
+    for n, i in enumerate(standing[:-1]):
+        if galley.keys[i] == _NOTEPAD and furniture.is_notepad(texts[i], texts[standing[n + 1]]):
+            for j in standing[n:]:
+                desk.remove(texts[j], "furniture", "belongs to the agency's notepad", j)
+            galley.standing = standing[:n]
+            return
+
+
+def _edge_line(text: str) -> tuple[str, str]:
+    """What a line outside the body is kept as, if it is furniture, and what of it is kept."""
     if furniture.is_embargo(text):
-        return "embargo"
-    if furniture.read_credit(text):
-        return "credit"
-    return "byline" if furniture.read_byline(text) else None
+        return "embargo", text
+    if credit := furniture.read_credit(text):
+        return "credit", credit
+    byline = furniture.read_byline(text)
+    return ("byline", byline) if byline else ("", "")
 
 
 def _settle_pieces(galley: Galley, desk: _Desk) -> None:
@@ -244,10 +282,16 @@ def _settle_pieces(galley: Galley, desk: _Desk) -> None:
         if sign_off := galley.sign_offs.get(i):
             desk.remove(sign_off, "sign_off", "is kept as the credit", i)
         if dateline := galley.datelines.get(i):
-            desk.take("dateline", dateline.shown)
-            if dateline.credit:
-                desk.take("credit", dateline.credit)
+            _take_dateline(dateline, desk)
             desk.remove(dateline.line, "dateline", "is kept as the dateline", i)
+    if galley.datelines and "dateline" not in desk.fields:  # the line that had it is the teaser
+        _take_dateline(galley.datelines[min(galley.datelines)], desk)
+
+
+def _take_dateline(dateline: furniture.Dateline, desk: _Desk) -> None:
+    desk.take("dateline", dateline.shown)
+    if dateline.credit:
+        desk.take("credit", dateline.credit)
 
 
 def _take_sign_off(galley: Galley, i: int, desk: _Desk) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from storage.records import BlockKind
 from tasks.normalize.bench import Bench
 from tasks.normalize.shapes import JOINT, OPENING
-from tasks.normalize.targets import Finding, Place, Target, copy_of, is_cut
+from tasks.normalize.targets import READ_MORE, Finding, Place, Target, copy_of, is_cut
 
+_NAME = 18  # bytes of key below which a headline may be the place or the kicker of any sentence
 _LOOSE = frozenset({"near"})  # forms that differ in their words: one that nothing else repeats stays
 _FIXED = frozenset({BlockKind.VERSE, BlockKind.TABLE_ROW, BlockKind.EMBED})
 
@@ -88,9 +89,13 @@ def _form(target: Target, found: Finding) -> str:
 def _joined(bench: Bench, i: int) -> None:
     if not bench.headline or not bench.teaser:
         return
-    key = bench.keys[i]
-    extra = len(key) - len(bench.headline.key) - len(bench.teaser.key)
-    if 0 <= extra <= JOINT and bench.headline.key in key and bench.teaser.key in key:
+    key, headline, teaser = bench.keys[i], bench.headline.key, bench.teaser.key
+    extra = len(key) - len(headline) - len(teaser)
+    # A short headline stands in front of a sentence as a place does.
+    if 0 <= extra <= (JOINT if len(headline) >= _NAME else 0) and headline in key and teaser in key:
+        behind = key[max(key.rfind(headline) + len(headline), key.rfind(teaser) + len(teaser)) :]
+        if behind and behind not in READ_MORE:
+            return  # the sentence goes on: somebody says it
         found = bench.teaser.found("joined", "is the headline and", 0.97)
         bench.mark(i, replace(found, rule="joined"))
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.stubs import is_stamp
 
 _AGENCIES = (
     r"(?:dpa(?:[-/ ]\w+)*|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
@@ -44,10 +45,15 @@ _SIGNED = re.compile(
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
+_LONGEST_BYLINE = 120  # characters
+_BYLINE_STARTS = ("Von", "By", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Autor", "Author")
 _BYLINE = re.compile(
     rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+(?:{_NAME}(?:\s+{_PARTICLE})*\s*){{1,4}}"
     rf"(?:(?:,|und|and|et|y|&|/)\s*(?:{_NAME}\s*){{1,4}}){{0,4}}(?:,\s*(?:dpa|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
 )
+_ROLE = r"(?:correspondent|editor|writer|columnist|Redaktion|(?:Redakteur|Korrespondent|Reporter)(?:in)?)"
+_WITH_ROLE = re.compile(rf"(?P<who>.{{5,80}}?),\s+(?:[\w'’-]+\s+){{0,4}}{_ROLE}", re.IGNORECASE)
+_BEFORE_STAMP = re.compile(r"\s+[|•·–—-]\s+|,\s+|\s+(?=am\s+\d)")
 _CORRECTION = re.compile(
     r"(?:Berichtigung|Korrektur|Korrigiert|Richtigstellung|Anmerkung der Redaktion|Hinweis der Redaktion|Correction"
     r"|CORRECTION|Corrected|Clarification|CLARIFICATION|Editor['’]s note|Rectification|Rectificatif|Corrección"
@@ -60,6 +66,7 @@ _EMBARGO = re.compile(
     r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
     r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
 )
+_NOTEPAD_PART = re.compile(r"(?:#+\s*|\*\s*)?(?:dpa-Kontakte|Redaktioneller Hinweis|Internet|Orte|Ansprechpartner)\b")
 _HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,18}"
 _SOURCE = re.compile(
     rf"[(\[](?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]", re.IGNORECASE
@@ -137,13 +144,37 @@ def take_credit_tail(text: str) -> tuple[str, str | None]:
 
 
 def read_byline(text: str) -> str | None:
-    """Return a line that is nothing but a byline, such as "Von Eva Lang und Jan Ode, dpa"."""
-    return text if len(text) <= 120 and _BYLINE.fullmatch(text.rstrip(".,; ")) else None
+    """Return the byline of a line that is nothing else, such as "Von Eva Lang und Jan Ode, dpa".
+
+    What its writer is stays with it ("By Jane Holt, health correspondent"), when it was published does not.
+    """
+    if len(text) > _LONGEST_BYLINE or not text.startswith(_BYLINE_STARTS):
+        return None
+    if _is_byline(text):
+        return text
+    for mark in _BEFORE_STAMP.finditer(text):
+        who = text[: mark.start()]
+        if is_stamp(text[mark.end() :].removeprefix("am ")) and _is_byline(who):
+            return who
+    return None
+
+
+def _is_byline(text: str) -> bool:
+    bare = text.rstrip(".,; ")
+    if _BYLINE.fullmatch(bare):
+        return True
+    role = _WITH_ROLE.fullmatch(bare)
+    return role is not None and _BYLINE.fullmatch(role["who"]) is not None
 
 
 def is_correction(text: str) -> bool:
     """Whether the line is a correction note of the desk."""
     return text[:4].lower() in _CORRECTION_STARTS and _CORRECTION.match(text) is not None
+
+
+def is_notepad(text: str, next_text: str) -> bool:
+    """Whether "Notizblock" heads what dpa has below its copy: addresses and notes for the desk, not for publication."""
+    return text.startswith("#") or _NOTEPAD_PART.match(next_text) is not None
 
 
 def is_embargo(text: str) -> bool:

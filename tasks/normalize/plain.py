@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from storage.records import BlockKind
 
 Piece = tuple[BlockKind, str]  # what a piece of copy is, and its text; it becomes a Block when the article is clean
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*?(?=\S|\Z)")
+_NUMBER = re.compile(r"\s*(\d{1,2})[.)]\s")
 _BULLET = re.compile(r"\s*(?:[•‣◦▪●·*–—-]|\d{1,2}[.)]|[a-z]\))\s+(?=\S)")
 _VERSE_END = (",", ";", ".", "!", "?", "…", "–", "—")
 _VERSE_LINE = range(4, 71)  # characters of a line that may be verse
 _SUBHEAD_SIZE = 90  # characters; what is longer is no heading
+_PARAGRAPH = 80  # characters from which a line is no heading's neighbour by chance, but its text
 _WRAP = range(45, 101)  # columns at which people and machines wrap text
 
 
 def text_blocks(text: str) -> Iterator[Piece]:
     """Yield the pieces of a plain text in order."""
-    groups = [group for group in _BLANK.split(text.replace("\r\n", "\n").replace("\r", "\n")) if group.strip()]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    listed = _listed(text)
+    groups = [group for group in _BLANK.split(text) if group.strip()]
     for n, group in enumerate(groups):
-        yield from _group(group, is_last=n == len(groups) - 1)
+        yield from _group(group, is_last=n == len(groups) - 1, listed=listed)
 
 
 def stanzas(text: str) -> Iterator[Piece]:
@@ -40,7 +44,22 @@ def is_verse(lines: list[str]) -> bool:
     return 2 * ended >= len(lines) and not any(line[-1].isdigit() or line.endswith(":") for line in lines)
 
 
-def _group(group: str, *, is_last: bool) -> Iterator[Piece]:
+def _listed(text: str) -> frozenset[str]:
+    """The lines of a text that are numbered from 1, or down to it: "2. Liga" and "25. November" are no items."""
+    numbered = [(int(found[1]), line) for line in text.split("\n") if (found := _NUMBER.match(line))]
+    listed: set[str] = set()
+    run: dict[int, str] = {}
+    last = -1
+    for number, line in [*numbered, (-1, "")]:
+        if run and abs(number - last) != 1:
+            listed.update(run.values() if len(run) > 1 and 1 in run else ())
+            run = {}
+        run[number] = line
+        last = number
+    return frozenset(listed)
+
+
+def _group(group: str, *, is_last: bool, listed: Container[str]) -> Iterator[Piece]:
     raw = [line for line in group.split("\n") if line.strip()]
     if len(raw) > 1:
         if _is_wrapped(raw):
@@ -51,19 +70,24 @@ def _group(group: str, *, is_last: bool) -> Iterator[Piece]:
         if is_verse(lines):
             yield BlockKind.VERSE, "\n".join(lines)
             return
-    for line in raw:
-        yield _kind(line, alone=len(raw) == 1 and not is_last), line
+    for n, line in enumerate(raw):
+        # Where each line is a paragraph, a heading stands right above a long one.
+        alone = not is_last if len(raw) == 1 else n + 1 < len(raw) and len(raw[n + 1]) >= _PARAGRAPH
+        yield _kind(line, alone=alone, listed=listed), line
 
 
-def _kind(line: str, *, alone: bool) -> BlockKind:
-    if _BULLET.match(line):
+def _kind(line: str, *, alone: bool, listed: Container[str]) -> BlockKind:
+    if _BULLET.match(line) and (line in listed or not _NUMBER.match(line)):
         return BlockKind.LIST_ITEM
     text = line.strip()
-    if not alone or len(text) > _SUBHEAD_SIZE or " " not in text or text[0] in "([{":
-        return BlockKind.PARAGRAPH
-    if not text.rstrip("“”\"»«’'›)").endswith((".", ",", ";", "…", ":")):
-        return BlockKind.SUBHEAD
-    return BlockKind.PARAGRAPH
+    return BlockKind.SUBHEAD if alone and " " in text and may_be_subhead(text) else BlockKind.PARAGRAPH
+
+
+def may_be_subhead(text: str) -> bool:
+    """Whether a line has the form of a heading: short, and no sentence that ends."""
+    if len(text) > _SUBHEAD_SIZE or text[0] in "([{":
+        return False
+    return not text.rstrip("“”\"»«’'›)").endswith((".", ",", ";", "…", ":"))
 
 
 def _is_wrapped(raw: list[str]) -> bool:

@@ -51,6 +51,9 @@ _APPEARED_WORDS = """
 the post|der beitrag|der artikel|l'article|el artículo|la entrada|l'articolo|het bericht|o post|indlægget|innlegget
 inlägget|artykuł|wpis|запись|сообщение
 """
+_SHARE_ROW = "share row"
+_SHARES = range(2, 9)  # words of a row of ways to share
+_BETWEEN = re.compile(r"[|/·•,]")
 _LONGEST_DATE = 60  # bytes of key, numbers masked, of a line that is a date and no more
 _LONGEST_PRINTED = 90  # and of one whose numbers are not masked yet
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
@@ -83,6 +86,11 @@ _WHOLE, _BEGINNINGS = _read_seeds()
 def is_stub(key: bytes) -> bool:
     """Whether a whole line, by its key, is one that systems leave behind."""
     return key in _WHOLE
+
+
+def is_stamp(text: str) -> bool:
+    """Whether a text is nothing but when something was published or changed: a date, a date and a time, a stamp."""
+    return _MOMENT.fullmatch(text) is not None or _STAMP.fullmatch(text) is not None
 
 
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
@@ -129,11 +137,19 @@ def _kind(line: str, key: bytes, *, dated: bool) -> str | None:
     kind = _WHOLE.get(key)
     if kind is None and start in _BEGINNINGS:
         kind = _by_start(line, _BEGINNINGS[start])
+    if kind is None and b"0" not in key and _is_share_row(line):
+        kind = _SHARE_ROW
     if kind is None and start in _APPEARED_STARTS and _APPEARED.fullmatch(line):
         kind = "note of where it appeared first"
     if kind is None and dated and start in _STAMPS and _STAMP.fullmatch(line):
         kind = "publication stamp"
     return kind
+
+
+def _is_share_row(line: str) -> bool:
+    """Whether a line names ways to share, one after the other and nothing else: "Teilen Twittern E-Mail"."""
+    words = _BETWEEN.sub(" ", line).split()
+    return len(words) in _SHARES and all(_WHOLE.get(fold(word)) == _SHARE_ROW for word in words)
 
 
 @cache

@@ -15,15 +15,15 @@ from tasks.normalize.fold import digits, fold, fold_lines
 # Not inside quotation marks: there an ellipsis is the speaker's, not the cutter's.
 _ELLIPSIS = tuple(dots + close for dots in ("…", "...", "… ", "... ") for close in "])")
 _SENTENCE_END = (".", "!", "?", "…", ":", "。", "！", "？", "।", "؟")
-_CLOSING = "“”\"»«’'›)]」』 "
+CLOSING = "“”\"»«’'›)]」』 "
 # What may stand between a label and the copy, and between the copy and what a page hangs on behind it.
 _BEFORE = re.compile(r"(?:[:|–—\-.)\]»•/>】]|\+{2,})\s+|[|】：]\s*|:\s*")
 _BEHIND = re.compile(r"\s*[|•»/*]\s*|\s+[–—\-]+\s+|\s*[(\[:：]\s*|(?<=[.…!?“”\"»])\s+|\s+(?=…|\.\.\.|»|→)")
 # An ellipsis with at most a read-more behind it.
 _CUT_END = re.compile(r"\s*[\[(]?(?:…|\.{3})[\])]?\s*(?P<more>(?:\S+\s*){0,4})$")
-# A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "BHOPAL: ", "【…】 ".
+# A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "++ Eil ++ ", "【…】 ".
 _FRONT = re.compile(
-    r"\s*(?:【[^】]{1,24}】|[^\W\d_][\w'’/-]*+(?:\s[\w'’()/-]++){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]++\.)\s+"
+    r"\s*(?:【[^】]{1,24}】|\[[^\]]{1,24}\]|\+{2,}[^+]{1,24}\+{2,}|[^\W\d_][\w'’/-]*+(?:\s[\w'’()/-]++){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]++\.)\s+"
 )
 _TITLE_END = re.compile(r"\s\|\s[^|]{1,40}$")  # a publisher's name behind a page's title
 _READ_MORE = """
@@ -33,6 +33,8 @@ seguir leyendo|leggi tutto|continua a leggere|lees meer|lees verder|læs mere|le
 читать далее|더보기|続きを読む|xem thêm
 """
 READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
+READ_MORE_ENDS = tuple(sorted(READ_MORE))  # as `bytes.endswith` takes them
+_BEFORE_MORE = "»→>|[( "  # signs that set a read-more off
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
@@ -111,7 +113,7 @@ def is_cut(text: str) -> bool:
 
 def ends_sentence(text: str) -> bool:
     """Whether the line ends as a sentence does (a headline or a menu item seldom does)."""
-    return text.rstrip(_CLOSING).endswith(_SENTENCE_END)
+    return text.rstrip(CLOSING).endswith(_SENTENCE_END)
 
 
 def copy_of(target: Target, text: str, key: bytes, following: Sequence[bytes], place: Place) -> Finding | None:
@@ -213,6 +215,22 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
     if behind and key[-behind:] not in READ_MORE and not _suffix(text, key[: len(key) - behind]):
         return None
     return target.found("wrapped", "has a few words around", 0.93)
+
+
+def take_read_more(text: str) -> tuple[str, str]:
+    """Return a text without the read-more that is set off behind it, and that, as it stood; empty where there is none.
+
+    One word ("mehr") may end a sentence of the text: an ellipsis or a sign must stand before it.
+    """
+    words = text.split(" ")
+    for count in range(min(_MORE_WORDS, len(words) - 1), 0, -1):
+        if fold(" ".join(words[-count:])) not in READ_MORE:
+            continue
+        whole = " ".join(words[:-count])
+        front = whole.rstrip(_BEFORE_MORE)
+        if is_cut(front) or front != whole or (count > 1 and front.rstrip(CLOSING).endswith((".", "!", "?"))):
+            return front, text[len(front) :].strip()
+    return text, ""
 
 
 def _label(text: str, rest: bytes) -> bool:

@@ -7,9 +7,18 @@ import bisect
 from storage.records import BlockKind
 from tasks.normalize.bench import Bench
 from tasks.normalize.exact import take_exact
-from tasks.normalize.fold import digits
+from tasks.normalize.fold import digits, fold
 from tasks.normalize.shapes import Shapes
-from tasks.normalize.targets import Place, Target, copy_of, ends_sentence, is_cut
+from tasks.normalize.targets import (
+    CLOSING,
+    READ_MORE_ENDS,
+    Place,
+    Target,
+    copy_of,
+    ends_sentence,
+    is_cut,
+    take_read_more,
+)
 
 _EARLY = 6  # lines that may be a teaser nobody named
 _SURE = 0.9  # confidence from which a changed copy shows that a line is the teaser
@@ -25,13 +34,22 @@ def seek_teaser(bench: Bench) -> bool:
     early = [n for n, i in enumerate(bench.standing[:reach]) if _may_be_teaser(bench, i)][: _EARLY + 4]
     for at, n in enumerate(early[:_EARLY]):
         i = bench.standing[n]
-        target = Target.of("teaser", bench.lines[i], bench.keys[i])
+        target = _target(bench, i)
         if any(_says_again(bench, target, n, other) for other in early[at + 1 :]):
             bench.teaser = target
             bench.shapes = Shapes.of(bench.targets())
             take_exact(bench, target)
             return True
     return False
+
+
+def _target(bench: Bench, i: int) -> Target:
+    """A line as a teaser, without the read-more behind it."""
+    text, key = bench.lines[i], bench.keys[i]
+    if key.endswith(READ_MORE_ENDS) and "stub" not in bench.off:
+        text, more = take_read_more(text)
+        key = fold(text) if more else key
+    return Target.of("teaser", text, key)
 
 
 def _may_be_teaser(bench: Bench, i: int) -> bool:
@@ -51,6 +69,8 @@ def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
         )
     if bench.headline and key == bench.headline.key + target.key:
         return True
+    if not between and key.startswith(target.key) and _is_standfirst(bench, target, n):
+        return True
     whole = target._replace(bare=b"")  # a line without its beginning may be another line's end by chance
     found = copy_of(whole, bench.lines[i], key, bench.following(other), Place.LEAD)
     if found is None or found.confidence < _SURE:
@@ -61,6 +81,12 @@ def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
         return True
     rest = target.key[len(key) :]
     return not is_cut(target.text) and not (len(rest) <= _NUMBER and digits(rest))
+
+
+def _is_standfirst(bench: Bench, target: Target, n: int) -> bool:
+    """Whether a line is a sentence that stands by itself before the paragraph that begins with it."""
+    whole = ends_sentence(target.text) and not is_cut(target.text.rstrip(CLOSING))
+    return whole and len(target.key) >= _REPEATED and bench.standing[n] <= bench.first
 
 
 def _lacks_words(one: str, other: str) -> bool:
