@@ -165,8 +165,8 @@ class BlockKind(StrEnum):
     EMBED = "embed"
 
 
-# No slots, as with Tag below.
-@record(frozen=True, kw_only=True)
+# No slots and not by keyword only, as with Tag below.
+@record(frozen=True)
 class Block:
     """One block of the body, in order; `text` is plain, NFC, without surrounding space."""
 
@@ -220,7 +220,7 @@ class CleanArticle:
     @property
     def text(self) -> str:
         """The body as plain text, one block a paragraph."""
-        return "\n\n".join(block.text for block in self.blocks)
+        return "\n\n".join([block.text for block in self.blocks])
 
 
 class KnownLines(StrEnum):

@@ -63,8 +63,6 @@ def _hash(key: bytes) -> str:
 
 def _template(key: bytes) -> str | None:
     """The hash of a short line with its numbers and dates masked; None where it has none, or is too long."""
-    if key.isalpha():
-        return None
     masked = mask_digits(key)
     if len(masked) > _DATED or b"0" not in masked:
         return None

@@ -106,4 +106,4 @@ def mask_digits(key: bytes) -> bytes:
     """
     if len(key) > _MASKED:
         return b""
-    return key if key.isalpha() else _NUMBER.sub(b"0", key)
+    return _NUMBER.sub(b"0", key) if digits(key) else key

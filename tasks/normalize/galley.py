@@ -66,7 +66,7 @@ class Galley:
     def blocks(self) -> tuple[Block, ...]:
         """The lines that stand, as they leave."""
         texts, _, kinds = self.standing_lines()
-        return tuple([Block(kind=kind, text=text) for kind, text in zip(kinds, texts, strict=True)])
+        return tuple(map(Block, kinds, texts))
 
     def sources(self) -> tuple[Source, ...]:
         """The source notes of the lines that stand."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 
 from tasks.normalize.fold import fold, fold_lines, mask_digits
 from tasks.normalize.targets import Finding
@@ -99,6 +100,8 @@ _APPEARED_STARTS = frozenset(
     key[:_SHORTEST] for key in fold_lines(_APPEARED_WORDS.strip().replace("\n", "|").split("|"))
 )
 _ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS  # a look at four bytes spares nearly every line
+_DIGITS = b"0123456789"
+_DATED = _DATE_STARTS | {bytes(pair) for pair in product(_DIGITS, range(256))} | {bytes((digit,)) for digit in _DIGITS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,14 +115,11 @@ class Stub:
 def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
     """Return the lines that are newsroom furniture by their form."""
     found: dict[int, Stub] = {}
-    for i in [
-        i
-        for i, key in enumerate(keys)
-        if (start := key[:_SHORTEST]) in _ANY
-        or start[:1].isdigit()
-        or (start[:2] in _DATE_STARTS and len(key) <= _LONGEST_PRINTED and not key.isalpha())
-    ]:
-        key = mask_digits(keys[i])  # a date, and whatever begins with a number, is seen by its mask
+    for i in [i for i, key in enumerate(keys) if key[:_SHORTEST] in _ANY or key[:2] in _DATED]:
+        key = keys[i]
+        if len(key) > _LONGEST_PRINTED and key[:2] in _DATE_STARTS and key[:_SHORTEST] not in _ANY:
+            continue
+        key = mask_digits(key)  # a date, and whatever begins with a number, is seen by its mask
         if not (key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))):
             continue
         dated = b"0" in key and len(key) < _LONGEST_DATE

@@ -37,15 +37,19 @@ class Traits(NamedTuple):
     @classmethod
     def of(cls, lines: Sequence[str], keys: Sequence[bytes]) -> Traits:
         """Look at the lines of an article."""
-        sized = [(i, len(key)) for i, key in enumerate(keys)]
-        ends = "\n".join([line[-MORE_SIZE:] for line in lines])
+        paragraphs: list[int] = []
+        short: list[int] = []
+        for i, size in enumerate(map(len, keys)):
+            if size >= PARAGRAPH or (size >= SENTENCE and ends_sentence(lines[i])):
+                paragraphs.append(i)
+            if size <= _HEADING:
+                short.append(i)
+        ends = [line[-MORE_SIZE:] for line in lines]
         return cls(
-            [i for i, size in sized if size >= PARAGRAPH or (size >= SENTENCE and ends_sentence(lines[i]))],
-            frozenset([i for i, line in enumerate(lines) if _is_dotted(line[-MORE_SIZE:])] if _is_dotted(ends) else ()),
-            frozenset(
-                [i for i, size in sized if size <= _HEADING and not keys[i][-4:].isalpha() and _is_timed(lines[i])]
-            ),
-            frozenset([i for i, size in sized if size <= _CREDIT and _is_credit(lines[i])]),
+            paragraphs,
+            frozenset([i for i, end in enumerate(ends) if _is_dotted(end)] if _is_dotted("\n".join(ends)) else ()),
+            frozenset([i for i in short if not keys[i][-4:].isalpha() and _is_timed(lines[i])]),
+            frozenset([i for i in short if len(keys[i]) <= _CREDIT and _is_credit(lines[i])]),
         )
 
 
