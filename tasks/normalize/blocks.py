@@ -79,6 +79,8 @@ _CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a colu
 _TAG = re.compile(
     r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
 )
+# Markup that was escaped once too often is marked up from end to end; a text may speak of a <br>.
+_ESCAPED = re.compile(r"\s*<(p|div|h[1-6]|ul|ol|article|section|figure|table)\b[^<>]*>.*</\w+>\s*", re.I | re.S)
 _PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True, no_network=True)
 
 
@@ -95,7 +97,10 @@ def read_blocks(markup: Markup) -> list[Piece]:
 def html_blocks(source: str) -> list[Piece]:
     """Return the pieces of an HTML fragment or page; source without any tag is read as text with entities."""
     if "<" not in source:
-        return list(text_blocks(html.unescape(source) if "&" in source else source))
+        text = html.unescape(source) if "&" in source else source
+        if not _ESCAPED.fullmatch(text):
+            return list(text_blocks(text))
+        source = text
     root = etree.fromstring(source.encode("utf-8", "replace").replace(b"\x00", b""), _PARSER)
     if root is None:
         return []

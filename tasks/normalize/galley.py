@@ -7,10 +7,25 @@ from collections.abc import Mapping, Sequence
 from storage.records import Block, BlockKind, Source
 from tasks.normalize import furniture
 from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.plain import may_be_subhead
 from tasks.normalize.reading import Reading
 
 PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
+
+
+def _headed(kinds: Sequence[BlockKind], texts: Sequence[str]) -> Sequence[BlockKind]:
+    """The kinds, where a short paragraph between two long ones is the heading it reads as: many a page has no other."""
+    sizes = [len(text) for text in texts]
+    heads = [
+        n
+        for n in range(1, len(sizes) - 1)
+        if sizes[n] < PARAGRAPH <= min(sizes[n - 1], sizes[n + 1])
+        and kinds[n - 1] is kinds[n] is kinds[n + 1] is BlockKind.PARAGRAPH
+        and " " in texts[n]
+        and may_be_subhead(texts[n])
+    ]
+    return [BlockKind.SUBHEAD if n in heads else kind for n, kind in enumerate(kinds)] if heads else kinds
 
 
 class Galley:
@@ -66,7 +81,7 @@ class Galley:
     def blocks(self) -> tuple[Block, ...]:
         """The lines that stand, as they leave."""
         texts, _, kinds = self.standing_lines()
-        return tuple(map(Block, kinds, texts))
+        return tuple(map(Block, _headed(kinds, texts), texts))
 
     def sources(self) -> tuple[Source, ...]:
         """The source notes of the lines that stand."""
