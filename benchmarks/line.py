@@ -29,11 +29,12 @@ from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from benchmarks.line_feeds import ENTRIES, feed
-from storage import feeds
+from storage import feeds, gauges
 from storage.db import Sessions, make_engine, make_sessions
-from storage.models import Article, Document, Feed, Fetch, OutboxEvent
+from storage.models import Article, Document, Feed, Fetch
 from storage.records import FetchOutcome
 from workers import embedded
+from workers.settings import Settings
 
 FRESH = 2  # new entries of a feed that changed
 CHANGED = 20  # one feed of so many changes
@@ -178,8 +179,8 @@ def _done(sessions: Sessions, fetched: int, count: int) -> bool:
             col(Fetch.id) > fetched, col(Fetch.outcome) != FetchOutcome.DEFERRED
         )
         waiting = select(func.count()).select_from(Document).where(col(Document.due_at).is_not(None))
-        untold = select(func.count()).select_from(OutboxEvent).where(col(OutboxEvent.position).is_(None))
-        return session.scalar(polled) == count and not session.scalar(waiting) and not session.scalar(untold)
+        told = gauges.outbox(session, Settings().stream).depth == 0
+        return told and session.scalar(polled) == count and not session.scalar(waiting)
 
 
 def _numbers(sessions: Sessions) -> tuple[int, int]:

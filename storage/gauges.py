@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from storage import stream_ends
 from storage.models import Document, Feed, FeedStatus, OutboxEvent, Quarantined, QuarantineState, ReingestRun, RunState
 from storage.webhook_models import Delivery
 
@@ -50,9 +51,11 @@ def documents(session: Session) -> Queue:
     return _queue(session, col(Document.fetched_at), col(Document.due_at).is_not(None), col(Document.due_at))
 
 
-def outbox(session: Session) -> Queue:
-    """Events that have no place yet."""
-    return _queue(session, col(OutboxEvent.created_at), col(OutboxEvent.position).is_(None), col(OutboxEvent.id))
+def outbox(session: Session, stream: str) -> Queue:
+    """Events that the relay has not published to that stream yet: all that there are where it never ran."""
+    published = stream_ends.get(session, stream) or 0
+    position = col(OutboxEvent.position)
+    return _queue(session, col(OutboxEvent.created_at), position > published, position)
 
 
 def deliveries(session: Session) -> Queue:
@@ -81,10 +84,8 @@ def reingesting(session: Session) -> int:
 
 def recorded_at(session: Session, positions: Collection[int]) -> dict[int, datetime]:
     """When the events at these positions were recorded."""
-    query = select(col(OutboxEvent.position), col(OutboxEvent.created_at)).where(
-        col(OutboxEvent.position).in_(positions)
-    )
-    return {position: at for position, at in session.execute(query) if position is not None}
+    position = col(OutboxEvent.position)
+    return dict(iter(session.execute(select(position, col(OutboxEvent.created_at)).where(position.in_(positions)))))
 
 
 def feeds(session: Session, now: datetime) -> Feeds:

@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Text, case, cast, func, select
 from sqlmodel import Session, col
 
-from storage import articles, outbox, quarantine
+from storage import articles, gauges, outbox, quarantine
 from storage.models import Article, Document, Feed, FeedStatus, OutboxEvent, Revision
 from storage.records import Tag
 
@@ -100,8 +100,9 @@ class Glance:
 
 @dataclass(kw_only=True)
 class Glancer:
-    """Looks again and again, and remembers what need not be read twice."""
+    """Looks again and again, and remembers what need not be read twice; `stream` is the one that the relay fills."""
 
+    stream: str = "wireroom:events"
     _lines: dict[tuple[UUID, int], ArticleLine] = field(default_factory=dict)
     _events: deque[EventLine] = field(default_factory=lambda: deque(maxlen=MOST))
     _counted: tuple[int, int, int] = (0, 0, 0)
@@ -130,7 +131,7 @@ class Glancer:
             lines_removed=self._removed,
             tallied_all=self._tallied_all,
             events=last,
-            events_waiting=_unstamped(session),
+            events_waiting=gauges.outbox(session, self.stream).depth,
             quarantined=quarantine.held_count(session),
         )
         return Glance(
@@ -223,10 +224,6 @@ def _feed_counts(session: Session) -> dict[str, int]:
 
 def _waiting(session: Session) -> int:
     return session.scalar(select(func.count()).where(col(Document.due_at).is_not(None))) or 0
-
-
-def _unstamped(session: Session) -> int:
-    return session.scalar(select(func.count()).where(col(OutboxEvent.position).is_(None))) or 0
 
 
 def _feeds(session: Session) -> tuple[FeedLine, ...]:

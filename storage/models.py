@@ -303,32 +303,42 @@ class ArticleTags(SQLModel, table=True):
 
 
 class OutboxEvent(SQLModel, table=True):
-    """An event, written with the change it tells of. `position` is stamped after commit by the one active relay.
+    """An event, written with the change it tells of. `position` is its place in the order of all: 1, 2, 3, …
 
     `body` is the CloudEvent as JSON text; `event_id` is its id and never changes. `traceparent` repeats the event's.
+    The body comes last: on SQLite whoever asks for the columns before it reads none of its pages.
     """
 
     __tablename__ = "outbox"
-    __table_args__: ClassVar[Any] = (
-        Index(
-            "ix_outbox_unstamped",
-            "id",
-            sqlite_where=text("position IS NULL"),
-            postgresql_where=text("position IS NULL"),
-        ),
-        Index("ix_outbox_created_at", "created_at"),
-        AUTOINCREMENT,
-    )
+    __table_args__: ClassVar[Any] = (Index("ix_outbox_created_at", "created_at"),)
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigId)
+    position: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
     event_id: str = Field(unique=True)
     type: str
     feed_id: int | None = Field(default=None, sa_type=BigId)
     subject: str
-    body: str = Field(sa_type=Text)
     created_at: datetime
-    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     traceparent: str | None = Field(default=None, max_length=55)
+    body: str = Field(sa_type=Text)
+
+
+class OutboxEnd(SQLModel, table=True):
+    """One row: the last position that was given away. Who takes places holds it until he has committed."""
+
+    __tablename__ = "outbox_end"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(sa_type=BigInteger)
+
+
+class StreamEnd(SQLModel, table=True):
+    """How far a stream has been filled from the outbox, as the relay has noted it."""
+
+    __tablename__ = "stream_end"
+
+    stream: str = Field(primary_key=True)
+    position: int = Field(sa_type=BigInteger)
+    noted_at: datetime
 
 
 class Reader(SQLModel, table=True):

@@ -1,31 +1,26 @@
-"""The outbox: events kept with the change they tell of, and given their place in the order after the commit.
+"""The outbox: events kept with the change they tell of, each with its place in the order of all of them.
 
-An event's place (`position`) is stamped by one relay at a time, without gaps, on rows that are committed. Whoever reads
-by position can therefore stop anywhere and go on from there: no event appears later below a position once read.
-An `id` does not give that: ids are handed out before it is known in which order the transactions commit.
+A place (`position`) is given away as the last act of the transaction that keeps the event. On Postgres whoever takes
+places locks the row that counts them until he has committed, on SQLite the writer is alone: so places follow the
+commits, without gaps. Whoever reads by position can therefore stop anywhere and go on from there: no event appears
+later below a position once read. An id drawn from a sequence would not give that: it is handed out before it is known
+in which order the transactions commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, event, func, select, text, update
 from sqlmodel import Session, col
 
-from storage import bulk
-from storage.models import OutboxEvent, metadata
+from storage import aside, bulk
+from storage.encode import to_json
+from storage.models import OutboxEnd, OutboxEvent, metadata
 from storage.records import Event
-
-_STAMP = text(
-    "UPDATE outbox SET position = numbered.place FROM ("
-    "SELECT id, :base + row_number() OVER (ORDER BY id) AS place FROM ("
-    "SELECT id FROM outbox WHERE position IS NULL ORDER BY id LIMIT :limit) AS unstamped"
-    ") AS numbered WHERE outbox.id = numbered.id"
-)
-
 
 # Positions follow the commits, times the happenings: a long transaction may come this much later than its time says.
 LATENESS = timedelta(minutes=10)
@@ -38,6 +33,35 @@ _COLUMNS: tuple[Any, ...] = (
     col(OutboxEvent.created_at),
     col(OutboxEvent.body),
     col(OutboxEvent.traceparent),
+)
+_KEPT = ("position", "event_id", "type", "feed_id", "subject", "created_at", "traceparent", "body")
+_TAKE = {
+    # All others wait for whoever has the count, and give up after 20 s (`storage.db`): one that freezes there loses his
+    # connection before, and with it the places.
+    "postgresql": text(
+        "UPDATE outbox_end SET position = position + :count"
+        " RETURNING position, set_config('idle_in_transaction_session_timeout', '10s', true)"
+    ),
+    # A worker of the release before lets SQLite number the row: it must be seen, or the next one would be refused.
+    "sqlite": text(
+        "UPDATE outbox_end SET position = max(position, coalesce((SELECT max(position) FROM outbox), 0)) + :count"
+        " RETURNING position"
+    ),
+}
+# One look into the index for each id; OFFSET 0 keeps Postgres from reading the whole table for many.
+_HELD = {
+    "postgresql": text(
+        "SELECT held.event_id FROM json_array_elements_text(CAST(:ids AS json)) AS wanted(id)"
+        " CROSS JOIN LATERAL (SELECT event_id FROM outbox WHERE event_id = wanted.id OFFSET 0) AS held"
+    ),
+    "sqlite": text("SELECT event_id FROM json_each(:ids) AS wanted CROSS JOIN outbox ON event_id = wanted.value"),
+}
+# Away from all places first: the new ones may be the old ones of others.
+_LIFT = text("UPDATE outbox SET position = -position WHERE position > :after")
+_PLACE = text(
+    "UPDATE outbox SET position = numbered.place FROM ("
+    "SELECT position AS held, :end + row_number() OVER (ORDER BY position DESC) AS place FROM outbox WHERE position < 0"
+    ") AS numbered WHERE outbox.position = numbered.held"
 )
 
 
@@ -57,46 +81,73 @@ class Stamped:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """What the outbox holds: first and last stamped position (0 when there is none), and what waits for its stamp."""
+    """The first position that the outbox still has, and the last that was given away; 0 when there is none."""
 
     first: int
     last: int
-    waiting: int
-    oldest_waiting: datetime | None
 
 
 def record(session: Session, events: Sequence[Event]) -> None:
     """Keep events in the transaction of the change they tell of; one that is kept already stays as it is.
 
-    Order per subject is the order of the commits only if whoever writes holds that subject's lock while he writes.
+    They are written when the session commits, and have their places then. Order per subject is the order of the
+    commits only if whoever writes holds that subject's lock while he writes.
     """
-    kept = [(e.id, e.type, e.feed_id, e.subject, e.body, e.time, e.traceparent) for e in events]
-    bulk.insert_values(session, metadata.tables["outbox"], _KEPT, kept, ignore=True)
+    aside.put(session, events)
 
 
-_KEPT = ("event_id", "type", "feed_id", "subject", "body", "created_at", "traceparent")
+@event.listens_for(Session, "before_commit")
+def _write_last(session: Session) -> None:
+    """Write what is put aside as the last act: whoever waited for a lock after this one could wait for ever."""
+    if aside.ending(session) and (events := aside.take(session)):
+        session.flush()
+        told: dict[str, Event] = {}
+        for one in events:
+            told.setdefault(one.id, one)
+        _write(session, told)
 
 
-def waiting(session: Session) -> bool:
-    """Whether any committed event has no place yet."""
-    query = select(col(OutboxEvent.id)).where(col(OutboxEvent.position).is_(None)).limit(1)
-    return session.scalar(query) is not None
+def _write(session: Session, told: Mapping[str, Event]) -> None:
+    """Give events, by their ids, the next places, but for those that are held already."""
+    end = _end(session, take=len(told))
+    # Asked for behind the lock: everyone who may have kept one has committed.
+    if held := _held(session, told):
+        end -= len(held)
+        session.connection().execute(update(OutboxEnd).values(position=end))
+    new = [one for one in told.values() if one.id not in held]
+    rows = [
+        (place, one.id, one.type, one.feed_id, one.subject, one.time, one.traceparent, one.body)
+        for place, one in enumerate(new, end - len(new) + 1)
+    ]
+    bulk.insert_values(session, metadata.tables["outbox"], _KEPT, rows)
 
 
-def stamp(session: Session, *, limit: int, floor: int = 0) -> int:
-    """Give the next `limit` events their places and return how many there were; only for the holder of the lease.
+def _end(session: Session, *, take: int) -> int:
+    """The last position, after `take` more were given away; locked until the transaction ends."""
+    connection = session.connection()
+    return int(connection.execute(_TAKE[connection.dialect.name], {"count": take}).scalar_one())
 
-    `floor` is a position known to be taken elsewhere (the stream's last): a database restored from an older copy must
-    not hand it out again.
+
+def _held(session: Session, ids: Iterable[str]) -> set[str]:
+    connection = session.connection()
+    found = connection.execute(_HELD[connection.dialect.name], {"ids": to_json(list(ids))})
+    return set(found.scalars())
+
+
+def place_again(session: Session, *, after: int, end: int) -> int:
+    """Give the events after `after` new places behind `end`, and the next ones theirs behind those; returns how many.
+
+    `after` is no further than `end`. Only upwards, so that whoever reads by position misses none of them; only for the
+    holder of the lease.
     """
-    base = max(session.scalar(select(func.max(col(OutboxEvent.position)))) or 0, floor)
-    return session.connection().execute(_STAMP, {"limit": limit, "base": base}).rowcount
-
-
-def unstamp(session: Session, after: int) -> int:
-    """Take their places from the events after `after`, so that they get new ones; only for the holder of the lease."""
-    taken = update(OutboxEvent).where(col(OutboxEvent.position) > after).values(position=None)
-    return session.connection().execute(taken).rowcount
+    _end(session, take=0)
+    connection = session.connection()
+    moved = connection.execute(_LIFT, {"after": after}).rowcount
+    if moved:
+        connection.execute(_PLACE, {"end": end})
+    last = col(OutboxEnd.position)
+    connection.execute(update(OutboxEnd).where(last < end + moved).values(position=end + moved))
+    return moved
 
 
 def read_after(
@@ -137,39 +188,31 @@ def _stamped(row: Any) -> Stamped:
 
 
 def bounds(session: Session) -> Bounds:
-    """Where the outbox begins and ends, and how much waits for the relay."""
-    # Two subqueries: SQLite takes one aggregate from the index, but reads the whole table for two.
-    first, last = session.execute(
-        select(
-            select(func.min(col(OutboxEvent.position))).scalar_subquery(),
-            select(func.max(col(OutboxEvent.position))).scalar_subquery(),
-        )
-    ).one()
-    count, oldest = session.execute(
-        select(func.count(), func.min(col(OutboxEvent.created_at))).where(col(OutboxEvent.position).is_(None))
-    ).one()
-    return Bounds(first=first or 0, last=last or 0, waiting=count, oldest_waiting=oldest)
+    """Where the outbox begins and ends."""
+    first = session.scalar(select(func.min(col(OutboxEvent.position))))
+    return Bounds(first=first or 0, last=last_position(session))
 
 
 def last_position(session: Session) -> int:
     """The last position that was given away, 0 when none was."""
-    return session.scalar(select(func.max(col(OutboxEvent.position)))) or 0
+    return session.scalar(select(col(OutboxEnd.position))) or 0
 
 
-def at(session: Session, position: int) -> str | None:
-    """The id of the event at a position; None when there is none, or no longer."""
-    return session.scalar(select(col(OutboxEvent.event_id)).where(col(OutboxEvent.position) == position))
+def at(session: Session, positions: Collection[int]) -> dict[int, str]:
+    """The ids of the events at these positions; those that are not there, or no longer, are left out."""
+    query = select(col(OutboxEvent.position), col(OutboxEvent.event_id)).where(col(OutboxEvent.position).in_(positions))
+    return dict(iter(session.execute(query)))
 
 
 def position_of(session: Session, event_id: str) -> int | None:
-    """Where an event stands; None while it is unknown or has no place yet."""
+    """Where an event stands; None while it is unknown."""
     return session.scalar(select(col(OutboxEvent.position)).where(col(OutboxEvent.event_id) == event_id))
 
 
 def first_since(session: Session, moment: datetime) -> int | None:
     """The lowest position of an event recorded at `moment` or later; None when there is none."""
     at, position = col(OutboxEvent.created_at), col(OutboxEvent.position)
-    first = session.scalar(select(at).where(at >= moment, position.is_not(None)).order_by(at).limit(1))
+    first = session.scalar(select(at).where(at >= moment).order_by(at).limit(1))
     if first is None:
         return None
     return session.scalar(select(func.min(position)).where(at >= first, at <= first + LATENESS))
@@ -178,7 +221,7 @@ def first_since(session: Session, moment: datetime) -> int | None:
 def past(session: Session, moment: datetime) -> int:
     """The last position below which everything was recorded before `moment`; 0 when there is nothing as old."""
     at, position = col(OutboxEvent.created_at), col(OutboxEvent.position)
-    last = session.scalar(select(at).where(at < moment, position.is_not(None)).order_by(at.desc()).limit(1))
+    last = session.scalar(select(at).where(at < moment).order_by(at.desc()).limit(1))
     if last is None:
         return 0
     found = session.scalar(select(func.max(position)).where(at <= last, at >= last - LATENESS)) or 0
@@ -189,10 +232,10 @@ def past(session: Session, moment: datetime) -> int:
 def prune(session: Session, before: datetime, *, upto: int | None = None, limit: int = 1000) -> int:
     """Drop events recorded before that moment, and not after position `upto`; returns how many.
 
-    The newest stamped event always stays, since the next position is counted from it.
+    The newest event always stays: by it the relay knows whether a stream is this database's.
     """
     end = min(past(session, before), last_position(session) - 1)
     end = end if upto is None else min(end, upto)
     position = col(OutboxEvent.position)
-    doomed = select(col(OutboxEvent.id)).where(position <= end).order_by(position).limit(limit)
-    return session.connection().execute(delete(OutboxEvent).where(col(OutboxEvent.id).in_(doomed))).rowcount
+    doomed = select(position).where(position <= end).order_by(position).limit(limit)
+    return session.connection().execute(delete(OutboxEvent).where(position.in_(doomed))).rowcount

@@ -39,14 +39,13 @@ def outcome(process: BaseProcess) -> int | None:
 
 
 def relay_until(moment: str, database_url: str, redis_url: str) -> None:
-    """Relay in batches of three, until the first batch is `stamped`, or `published`: then die."""
+    """Relay in batches of three, until the first batch is `published`, or also `noted`: then die."""
 
     class Dies(Relay):
-        def _stamp(self) -> int:
-            stamped = super()._stamp()
-            if stamped and moment == "stamped":
+        def _note(self, done: int, now: datetime) -> None:
+            super()._note(done, now)
+            if done and moment == "noted":
                 os.kill(os.getpid(), signal.SIGKILL)
-            return stamped
 
         def _publish(self, now: datetime) -> int:
             published = super()._publish(now)

@@ -70,5 +70,5 @@ def articles(room: Room) -> list[Article]:
 def events(room: Room) -> list[str]:
     """The types of all events so far, in order, without the common parts of their names."""
     with room.sessions() as session:
-        types = session.scalars(select(col(OutboxEvent.type)).order_by(col(OutboxEvent.id)))
+        types = session.scalars(select(col(OutboxEvent.type)).order_by(col(OutboxEvent.position)))
         return [kind.removeprefix("wireroom.").removesuffix(".v1") for kind in types]

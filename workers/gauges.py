@@ -32,7 +32,6 @@ MOST_GROUPS = 50
 QUEUES = ("fetch", "ingest")
 
 COUNTED = {
-    "stamped": "Events that were given their place.",
     "published": "Events added to the stream.",
     "trimmed": "Entries that left the stream.",
     "trimmed_unread": "Entries that left the stream before every group had read them.",
@@ -76,7 +75,7 @@ class RelayCollector:
         with reading(self.relay.sessions) as session:
             queues = {
                 "documents": gauges.documents(session),
-                "outbox": gauges.outbox(session),
+                "outbox": gauges.outbox(session, self.relay.key),
                 "deliveries": gauges.deliveries(session),
                 "quarantine": gauges.quarantined(session),
             }

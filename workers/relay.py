@@ -1,8 +1,9 @@
 """The relay: outbox → stream. One is active under a lease, others stand by; no rule of the domain lives here.
 
-A step is: give committed events their positions (one fenced transaction), then add to the stream whatever the database
-has after the stream's own last id. There is no "mark as sent" to go wrong: a relay killed anywhere, a second one, a
-reply that got lost, and a Redis that lost its data all come down to the same question, where does the stream end?
+A step adds to the stream whatever the database has after the stream's own last id; events come with their positions.
+There is no "mark as sent" to go wrong: a relay killed anywhere, a second one, a reply that got lost, and a Redis that
+lost its data all come down to the same question, where does the stream end? How far it got it notes in the database,
+for those who ask how much waits.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from uuid import uuid4
 
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
-from storage import leases, outbox, readers
+from storage import leases, outbox, readers, stream_ends
 from storage.db import Sessions, reading
 from storage.errors import LeaseLost
 from storage.outbox import Stamped
+from workers.parting import parting
 from workers.stream import ForeignStream, Group, Stream, Tip, connect
 
 log = structlog.get_logger(__name__)
@@ -64,7 +68,6 @@ class State(StrEnum):
 class Counters:
     """What this relay has done since it started; read by the metrics."""
 
-    stamped: int = 0
     published: int = 0
     trimmed: int = 0
     trimmed_unread: int = 0
@@ -105,13 +108,19 @@ class Relay:
     def __post_init__(self) -> None:
         self.stream = Stream(connect(self.redis_url), self.key)
         self._held: leases.Held | None = None
-        # The stream's last position, None until it was seen: without it a restored database would number anew.
+        # The stream's last position, None until it was seen.
         self._tip: int | None = None
+        # The database's last position when it was last looked at.
+        self._last = 0
+        # The last position up to which nothing is left to publish, and what the database was told of that.
+        self._done: int | None = None
+        self._noted: int | None = None
+        # After which position the database has other events than the stream; None where it has the same.
+        self._parted: int | None = None
         # The last position that this relay has seen in the stream: what comes up to it is only brought back.
         self._reached = 0
         self._behind = True
         self._more = False
-        self._overtaken = False
         start = self.clock()
         self._due = _Due(check=start, housekeeping=start)
         # What came into the stream since housekeeping, against its caps: entries, and bytes of their bodies.
@@ -150,12 +159,10 @@ class Relay:
         if not self._hold(now):
             return State.STANDBY
         try:
-            published = 0
-            if self._tip is None or self._behind or now >= self._due.check:
-                published += self._publish(now)
-            if stamped := self._stamp():
-                published += self._publish(now)
-                self._behind |= stamped >= self.limits.batch
+            due = self._tip is None or self._behind or now >= self._due.check
+            published = self._publish(now) if due or self._news() else 0
+            if self._done is not None and self._done != self._noted:
+                self._note(self._done, now)
         except LeaseLost as lost:
             log.warning("relay.fenced", holder=self.holder, detail=str(lost))
             self._held = None
@@ -204,22 +211,24 @@ class Relay:
         if self._held is not None and held is None:
             log.info("relay.active", holder=self.holder, token=self._held.token)
             self._behind, self._due.check = True, now
+            self._done = self._noted = None
         if held is not None and (self._held is None or self._held.token != held.token):
             log.warning("relay.lease_lost", holder=self.holder)
         return self._held is not None
 
-    def _stamp(self) -> int:
-        """Give waiting events their positions; only once the stream's end is known."""
-        if self._tip is None or self._held is None:
-            return 0
+    def _news(self) -> bool:
+        """Whether places were given away since everything was published."""
         with reading(self.sessions) as session:
-            if not outbox.waiting(session):
-                return 0
+            return outbox.last_position(session) > (self._done or 0)
+
+    def _note(self, done: int, now: datetime) -> None:
+        """Let the database know how far the stream goes; raises LeaseLost."""
+        if self._held is None:
+            return
         with self.sessions.begin() as session:
             leases.fence(session, self._held)
-            stamped = outbox.stamp(session, limit=self.limits.batch, floor=self._tip)
-        self.counters.stamped += stamped
-        return stamped
+            stream_ends.note(session, self.key, done, now=now)
+        self._noted = done
 
     def _publish(self, now: datetime) -> int:
         """Add to the stream what it lacks; notes where it ends and whether there is more."""
@@ -237,8 +246,8 @@ class Relay:
         if self._tip is not None and tip.position < self._tip:
             self.counters.rebuilt += 1
             log.warning("relay.stream_lost_events", had=self._tip, has=tip.position, stream=self.key)
-        if self._overtaken:
-            self._place_again(tip)
+        if self._parted is not None:
+            self._place_again(tip, self._parted)
         self._reached = max(self._reached, tip.position)
         if added:
             self._grown_entries += added
@@ -249,8 +258,10 @@ class Relay:
             for listener in self.listeners:
                 listener(fresh, self.clock())
             self._reached = max(self._reached, events[-1].position)
+        if added is not None and self._parted is None:
+            self._done = events[-1].position if events else max(self._last, tip.position)
         self._due.check = now + self.limits.check
-        self._behind = added is None or self._more
+        self._behind = added is None or self._more or self._parted is not None
         self._tip = tip.position
         self.counters.published += added or 0
         return added or 0
@@ -258,40 +269,32 @@ class Relay:
     def _missing(self, tip: Tip, now: datetime) -> Sequence[Stamped]:
         """The next events the stream has not, from the beginning of its retention when it has none at all."""
         with reading(self.sessions) as session:
-            if tip.position != self._tip:
-                self._compare(tip, outbox.at(session, tip.position), outbox.last_position(session))
-            after = tip.position
-            if after == 0:
-                first = outbox.first_since(session, now - self.limits.stream_retention)
-                after = (first or outbox.last_position(session) + 1) - 1
+            self._last = last = outbox.last_position(session)
+            beginning = partial(self._before_retention, session, last, now)
+            self._parted = parting(session, self.stream, tip, last=last, beginning=beginning)
+            if self._parted is not None:
+                return ()
+            after = tip.position or beginning()
             limits = self.limits
             events = outbox.read_after(session, after, limit=limits.batch, max_bytes=limits.batch_bytes)
-            self._more = bool(events) and events[-1].position < outbox.last_position(session)
+            self._more = bool(events) and events[-1].position < last
             return events
 
-    def _compare(self, tip: Tip, stored: str | None, last: int) -> None:
-        """Refuse a stream that is another database's; notice one that is ahead of the database."""
-        if tip.event_id is not None and stored is not None and stored != tip.event_id:
-            raise ForeignStream(
-                f"{self.key} has event {tip.event_id} at position {tip.position}, the database has {stored}: "
-                "give each database a stream key of its own"
-            )
-        self._overtaken = tip.position > last
+    def _before_retention(self, session: Session, last: int, now: datetime) -> int:
+        """The last position that is too old for a stream."""
+        first = outbox.first_since(session, now - self.limits.stream_retention)
+        return last if first is None else first - 1
 
-    def _place_again(self, tip: Tip) -> None:
-        """The stream is ahead of the database: it was restored from an older copy, or somebody else wrote the stream.
-
-        Events that have places the stream went past without them get new ones after its end.
-        """
-        self._overtaken = False
+    def _place_again(self, tip: Tip, after: int) -> None:
+        """Give the events that the stream has not, and went past, places behind its end."""
         if self._held is None:
             return
         with self.sessions.begin() as session:
             leases.fence(session, self._held)
-            last = outbox.last_position(session)
-            kept = self.stream.last_upto(last)
-            moved = outbox.unstamp(session, kept) if kept is not None and kept < last < tip.position else 0
-        log.warning("relay.database_behind_stream", stream=tip.position, database=last, placed_again=moved)
+            moved = outbox.place_again(session, after=after, end=tip.position)
+        log.warning(
+            "relay.database_behind_stream", stream=tip.position, database=self._last, common=after, placed_again=moved
+        )
 
     def _known_groups(self) -> dict[str, int]:
         with reading(self.sessions) as session:

@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
+from storage import gauges, outbox
 from storage.db import Sessions, reading
 from storage.encode import to_json
 from storage.errors import UnknownArticle
@@ -35,6 +36,7 @@ SSE = "text/event-stream"
 LINES = "application/x-ndjson"
 LIVE = web.AppKey("live", Live)
 SESSIONS = web.AppKey("sessions", Sessions)
+STREAM = web.AppKey("stream", str)
 HEARTBEATS = web.AppKey("heartbeat", float)
 # Called with `came`, `went` and `sent` as watchers come, go and are sent something.
 COUNTED: web.AppKey[Callable[[str], None]] = web.AppKey("counted", Callable[[str], None])  # type: ignore[arg-type]
@@ -45,6 +47,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_server(
     sessions: Sessions,
     *,
+    stream: str = "wireroom:events",
     token: str | None = None,
     poll: float = 0.25,
     heartbeat: float = HEARTBEAT,
@@ -53,12 +56,14 @@ def make_server(
 ) -> web.Application:
     """The application; `token`, when set, is asked for as `Authorization: Bearer`.
 
+    `stream` is the one that the relay fills: its health page says how much waits for that.
     `pulse` is called with every look for news (the sign of life), `counted` with what watchers do.
     """
     app = web.Application(middlewares=[_guarded(token)] if token else [])
     app[LIVE] = Live(sessions, poll=poll, pulse=pulse)
     app[COUNTED] = counted
     app[SESSIONS] = sessions
+    app[STREAM] = stream
     app[HEARTBEATS] = heartbeat
     app[CLOSING] = asyncio.Event()
     app.router.add_get("/events", events)
@@ -97,11 +102,16 @@ async def revision(request: web.Request) -> web.StreamResponse:
 
 async def health(request: web.Request) -> web.StreamResponse:
     """Up, and where the outbox stands; 503 when the database is out of reach."""
+
+    def read() -> dict[str, int]:
+        with reading(request.app[SESSIONS]) as session:
+            bounds, waiting = outbox.bounds(session), gauges.outbox(session, request.app[STREAM]).depth
+        return {"first": bounds.first, "last": bounds.last, "waiting": waiting}
+
     try:
-        bounds = await request.app[LIVE].bounds()
+        return web.json_response(await asyncio.to_thread(read))
     except Exception as error:  # whatever the driver raises, the answer is the same
         raise web.HTTPServiceUnavailable(text="the database does not answer\n") from error
-    return web.json_response({"first": bounds.first, "last": bounds.last, "waiting": bounds.waiting})
 
 
 async def _stream(request: web.Request, select: Select) -> web.StreamResponse:

@@ -6,7 +6,7 @@ Nothing newer than Redis 6.2 is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +21,8 @@ from workers.subscriber.keys import Keys
 # A Redis that is frozen, not dead, would otherwise hold the process for ever.
 SOCKET_TIMEOUT = 5.0
 CONNECT_TIMEOUT = 2.0
+# Entries that are read at once when the stream is read backwards; one may have 60 KiB.
+SOME = 100
 
 
 class ForeignStream(Exception):
@@ -113,10 +115,12 @@ class Stream:
                 return None
             return len(events)
 
-    def last_upto(self, position: int) -> int | None:
-        """The last position up to `position` that the stream has; None when it has none so old."""
-        found: Any = self.client.xrevrange(self.key, max=f"{position}-0", count=1)
-        return position_of(found[0][0]) if found else None
+    def back_from(self, position: int) -> Iterator[list[tuple[int, str | None]]]:
+        """The entries up to `position` (position, id of the event), the newest first, some at a time."""
+        last = f"{position}-0"
+        while found := cast("list[tuple[str, dict[str, str]]]", self.client.xrevrange(self.key, max=last, count=SOME)):
+            yield [(position_of(name), event.get("id")) for name, event in found]
+            last = f"({found[-1][0]}"
 
     def groups(self) -> list[Group]:
         """Every consumer group, with what it has acknowledged without a hole."""

@@ -59,6 +59,7 @@ class View:
         self._sampled = sampled
         self._console = console or Console()
         self._database, self._redis = database_words(where), "embedded" if where.embedded_redis else mask(where.redis)
+        self._stream = where.stream
         self._command = command_here()
         self._started = time.monotonic()
         self._drawn = 0.0
@@ -127,7 +128,7 @@ class View:
         )
 
     def _read(self) -> None:
-        glancer = Glancer()
+        glancer = Glancer(stream=self._stream)
         while not self._over.is_set():
             self._look(glancer)
             self._over.wait(LOOK)

@@ -38,7 +38,7 @@ class Kept:
 class Row:
     """An event of the outbox; `revision` where it is about an article."""
 
-    position: int | None
+    position: int
     id: str
     type: str
     subject: str
@@ -62,7 +62,7 @@ CHANGES = ("wireroom.article.created.v1", "wireroom.article.revised.v1", "wirero
 
 def faults(book: Book, found: Evidence) -> list[str]:
     """Everything that is wrong, one line each; empty when nothing was lost, doubled or put out of order."""
-    committed = [(row.id, row.subject) for row in found.outbox if row.position is not None]
+    committed = [(row.id, row.subject) for row in found.outbox]
     return [
         *_waiting(found),
         *_articles(book, found.articles),

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from storage.db import Sessions
-from storage.models import Article, ArticleStatus, Document, Feed, OutboxEvent, Revision
+from storage.models import Article, ArticleStatus, Document, Feed, OutboxEvent, Revision, StreamEnd
 from storage.story_models import Story, StoryMember
 from storage.webhook_models import Delivery
 
@@ -39,9 +39,10 @@ def collect(
 
 def waiting(sessions: Sessions) -> dict[str, int]:
     """What is not at rest, by its kind."""
+    published = func.coalesce(select(col(StreamEnd.position)).where(col(StreamEnd.stream) == KEY).scalar_subquery(), 0)
     questions = {
         "documents": (Document, col(Document.due_at).is_not(None)),
-        "events without a position": (OutboxEvent, col(OutboxEvent.position).is_(None)),
+        "events without a place in the stream": (OutboxEvent, col(OutboxEvent.position) > published),
         "deliveries": (Delivery, col(Delivery.due_at).is_not(None)),
     }
     with sessions() as session:
@@ -95,7 +96,7 @@ def _last(story: UUID | None, merged: Mapping[UUID, UUID | None]) -> UUID | None
 
 def _outbox(sessions: Sessions) -> list[Row]:
     with sessions() as session:
-        query = select(OutboxEvent).order_by(col(OutboxEvent.position).nulls_last(), col(OutboxEvent.id))
+        query = select(OutboxEvent).order_by(col(OutboxEvent.position))
         return [
             Row(position=row.position, id=row.event_id, type=row.type, subject=row.subject, revision=_revision(row))
             for row in session.scalars(query)

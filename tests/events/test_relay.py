@@ -14,21 +14,25 @@ import structlog
 from dying_processes import outcome, relay_until, started
 from redis.exceptions import RedisError
 from services import LossyProxy, RedisServer, wait_until
+from sqlalchemy import delete, update
+from sqlmodel import col
 
-from storage import outbox, readers
+from storage import gauges, outbox, readers, stream_ends
 from storage.db import Sessions, make_engine, make_sessions
+from storage.models import OutboxEnd, OutboxEvent, StreamEnd
 from storage.records import Event
 from workers.relay import Limits, Relay, State
 from workers.stream import ForeignStream
 
 KEY = "wireroom:events"
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 class Clock:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 8, tzinfo=UTC)
+        self.now = NOW
 
     def __call__(self) -> datetime:
         return self.now
@@ -161,9 +165,8 @@ def test_a_relay_that_slept_past_its_lease_writes_nothing_out_of_turn(
     with relaying(sessions, own_redis, clock) as zombie, relaying(sessions, own_redis, clock) as heir:
         keep(sessions, range(2), at=clock())
         drain(zombie)
-        # It stamps two more, and falls asleep before it publishes them.
+        # It falls asleep before it publishes two more.
         keep(sessions, range(2, 4), at=clock())
-        assert zombie._stamp() == 2
         asleep_at = clock()
         clock.move(seconds=60)
         keep(sessions, range(4, 6), at=clock())
@@ -187,7 +190,6 @@ def test_a_zombie_in_the_middle_of_publishing_loses_the_race_whole(
         keep(sessions, range(4), at=clock())
         assert zombie.step() is State.BUSY
         keep(sessions, range(4, 8), at=clock())
-        assert zombie._stamp() == 4
         read = zombie._missing
 
         def read_and_sleep(tip, now):  # type: ignore[no-untyped-def]
@@ -209,7 +211,6 @@ def test_a_redis_emptied_while_the_relay_was_about_to_add_takes_no_entry_after_a
         keep(sessions, range(4), at=clock())
         drain(relay)
         keep(sessions, range(4, 8), at=clock())
-        relay._stamp()
         read = relay._missing
 
         def read_and_lose(tip, now):  # type: ignore[no-untyped-def]
@@ -374,8 +375,6 @@ def test_the_outbox_is_pruned_of_what_is_old_but_not_of_what_the_stream_lacks(
 def test_a_stream_of_another_database_is_refused(sessions: Sessions, own_redis: RedisServer, clock: Clock) -> None:
     own_redis.client().xadd(KEY, {"id": "someone-elses"}, id="1-0")
     keep(sessions, range(2), at=clock())
-    with sessions.begin() as session:
-        outbox.stamp(session, limit=10)
     with relaying(sessions, own_redis, clock) as relay, pytest.raises(ForeignStream, match="someone-elses"):
         drain(relay)
 
@@ -390,6 +389,81 @@ def test_a_database_restored_from_an_older_copy_goes_on_after_the_stream(
     assert streamed(own_redis) == [(50, "of-the-lost-hours"), (51, "event-0"), (52, "event-1")]
 
 
+def restore(sessions: Sessions, last: int, *, noted: int | None) -> None:
+    """Bring the database back to where it was when `last` was its last position."""
+    with sessions.begin() as session:
+        session.execute(delete(OutboxEvent).where(col(OutboxEvent.position) > last))
+        session.execute(update(OutboxEnd).values(position=last))
+        session.execute(delete(StreamEnd))
+        if noted is not None:
+            stream_ends.note(session, KEY, noted, now=NOW)
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("written", [0, 1, 3, 4, 20])
+def test_what_is_written_after_a_restore_comes_behind_the_stream_s_end_however_much_it_is(
+    sessions: Sessions, own_redis: RedisServer, clock: Clock, written: int, running: bool
+) -> None:
+    with relaying(sessions, own_redis, clock, batch=2) as before, relaying(sessions, own_redis, clock) as after:
+        keep(sessions, range(6), at=clock())
+        drain(before)
+        restore(sessions, 3, noted=2)
+        # The workers are quicker than the relay.
+        keep(sessions, range(100, 100 + written), at=clock())
+        if not running:
+            before.close()
+        drain(before if running else after)
+        keep(sessions, range(200, 202), at=clock())
+        drain(before if running else after)
+    told = [*range(6), *range(100, 100 + written), 200, 201]
+    assert streamed(own_redis) == [(place, f"event-{number}") for place, number in enumerate(told, 1)]
+    assert stored(sessions) == [*streamed(own_redis)[:3], *streamed(own_redis)[6:]]
+    with sessions() as session:
+        assert gauges.outbox(session, KEY).depth == 0
+
+
+@pytest.mark.parametrize(("noted", "again"), [(2, [2]), (None, [1, 2])])
+def test_where_the_stream_has_nothing_left_of_what_was_restored_the_note_says_what_it_had(
+    sessions: Sessions, own_redis: RedisServer, clock: Clock, noted: int | None, again: list[int]
+) -> None:
+    with relaying(sessions, own_redis, clock) as relay:
+        keep(sessions, range(1), at=clock() - timedelta(days=4))
+        keep(sessions, range(1, 6), at=clock())
+        drain(relay)
+        own_redis.client().xtrim(KEY, minid="5-0", approximate=False)
+        restore(sessions, 3, noted=noted)
+        keep(sessions, range(100, 101), at=clock())
+        drain(relay)
+    names = ["event-4", "event-5", *(f"event-{number}" for number in again), "event-100"]
+    assert streamed(own_redis) == [(place, name) for place, name in enumerate(names, 5)]
+
+
+def test_how_much_waits_is_known_whether_or_not_a_relay_runs(
+    sessions: Sessions, own_redis: RedisServer, clock: Clock
+) -> None:
+    def waiting() -> int:
+        with sessions() as session:
+            return gauges.outbox(session, KEY).depth
+
+    keep(sessions, range(1), at=clock() - timedelta(days=4))
+    assert waiting() == 1
+    with relaying(sessions, own_redis, clock) as relay, relaying(sessions, own_redis, clock) as standby:
+        # Too old for a new stream: nobody waits for it.
+        drain(relay)
+        assert (streamed(own_redis), waiting()) == ([], 0)
+        keep(sessions, range(1, 4), at=clock())
+        assert (standby.step(), waiting()) == (State.STANDBY, 3)
+        drain(relay)
+        assert waiting() == 0
+        relay.close()
+        keep(sessions, range(4, 6), at=clock())
+        assert waiting() == 2
+        own_redis.kill()
+        with pytest.raises(RedisError):
+            standby.step()
+        assert waiting() == 2
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_what_somebody_else_writes_into_the_stream_keeps_no_event_out_of_it(
     sessions: Sessions, own_redis: RedisServer, clock: Clock, restarted: bool
@@ -398,7 +472,6 @@ def test_what_somebody_else_writes_into_the_stream_keeps_no_event_out_of_it(
         keep(sessions, range(2), at=clock())
         drain(first)
         keep(sessions, range(2, 4), at=clock())
-        assert first._stamp() == 2
         own_redis.client().xadd(KEY, {"id": "vandal"}, id="1764000000000-0")
         if restarted:
             first.close()
@@ -431,14 +504,16 @@ def test_a_full_redis_takes_nothing_and_then_everything(
     assert streamed(own_redis) == [(number + 1, f"event-{number}") for number in range(5)]
 
 
-@pytest.mark.parametrize("moment", ["stamped", "published"])
+@pytest.mark.parametrize("moment", ["published", "noted"])
 def test_a_relay_killed_between_two_steps_leaves_its_heir_nothing_to_mend(
     database_url: str, sessions: Sessions, own_redis: RedisServer, clock: Clock, moment: str
 ) -> None:
     clock.now = datetime.now(UTC)
     keep(sessions, range(8), at=clock())
     assert outcome(started(relay_until, moment, database_url, own_redis.url)) == -signal.SIGKILL
-    assert [position for position, _ in stored(sessions)] == [1, 2, 3]
+    assert [position for position, _ in streamed(own_redis)] == [1, 2, 3]
+    with sessions() as session:
+        assert stream_ends.get(session, KEY) == (3 if moment == "noted" else None)
     clock.move(seconds=60)
     with relaying(sessions, own_redis, clock) as heir:
         drain(heir)

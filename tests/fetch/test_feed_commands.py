@@ -156,7 +156,9 @@ def test_a_feed_that_is_added_by_its_page_or_a_redirect_is_asked_once_as_well(si
 def told(database_url: str) -> list[tuple[str, int]]:
     engine = make_engine(database_url)
     with make_sessions(engine)() as session:
-        rows = session.execute(select(col(OutboxEvent.type), col(OutboxEvent.feed_id)).order_by(col(OutboxEvent.id)))
+        rows = session.execute(
+            select(col(OutboxEvent.type), col(OutboxEvent.feed_id)).order_by(col(OutboxEvent.position))
+        )
         found = [(kind.removeprefix("wireroom.").removesuffix(".v1"), feed_id) for kind, feed_id in rows]
     engine.dispose()
     return found

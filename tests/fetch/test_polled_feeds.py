@@ -56,7 +56,7 @@ def feed_of(room: Room, feed_id: int) -> Feed:
 
 def told(room: Room) -> list[str]:
     with room.sessions() as session:
-        return list(session.scalars(select(col(OutboxEvent.type)).order_by(col(OutboxEvent.id))))
+        return list(session.scalars(select(col(OutboxEvent.type)).order_by(col(OutboxEvent.position))))
 
 
 def poll_when_due(room: Room, clock: Clock, feed_id: int, times: int) -> None:

@@ -84,7 +84,9 @@ def feed_of(room: Room, feed_id: int) -> Feed:
 def told(room: Room) -> list[str]:
     with room.sessions() as session:
         query = (
-            select(col(OutboxEvent.type)).where(col(OutboxEvent.type).contains("feed.")).order_by(col(OutboxEvent.id))
+            select(col(OutboxEvent.type))
+            .where(col(OutboxEvent.type).contains("feed."))
+            .order_by(col(OutboxEvent.position))
         )
         return [kind.removeprefix("wireroom.").removesuffix(".v1") for kind in session.scalars(query)]
 

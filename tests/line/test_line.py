@@ -77,7 +77,7 @@ def test_a_corrected_paragraph_makes_one_revision_that_says_what_it_was(
     [article] = articles(room)
     assert article.revision == 2
     with room.sessions() as session:
-        revised = session.scalars(select(OutboxEvent).order_by(col(OutboxEvent.id).desc()).limit(1)).one()
+        revised = session.scalars(select(OutboxEvent).order_by(col(OutboxEvent.position).desc()).limit(1)).one()
         history = store.revisions(session, article.id)
     data = json.loads(revised.body)["data"]
     assert list(data["changed"]) == ["blocks"]
@@ -269,7 +269,7 @@ def test_the_events_of_a_first_fetch_are_marked_as_backfill(room: Room, publishe
     publisher.feeds["stadt"].insert(0, Piece(guid="neu", headline="Eine neue Meldung"))
     poll_and_ingest(room, clock)
     with room.sessions() as session:
-        bodies = session.scalars(select(col(OutboxEvent.body)).order_by(col(OutboxEvent.id)))
+        bodies = session.scalars(select(col(OutboxEvent.body)).order_by(col(OutboxEvent.position)))
         assert [json.loads(body)["data"]["backfill"] for body in bodies] == [True, False]
 
 

@@ -240,7 +240,7 @@ def test_a_changed_entry_has_its_page_fetched_anew_and_is_revised_once(
     assert events(room) == ["article.created", "article.revised"]
     assert "im Mai" in text_of(room)
     with room.sessions() as session:
-        body = session.scalars(select(OutboxEvent).order_by(col(OutboxEvent.id).desc()).limit(1)).one().body
+        body = session.scalars(select(OutboxEvent).order_by(col(OutboxEvent.position).desc()).limit(1)).one().body
     assert sorted(json.loads(body)["data"]["changed"]) == ["blocks", "headline"]
 
 

@@ -97,7 +97,9 @@ CHANGES = [
 def told(room: Room, name: str) -> list[dict[str, object]]:
     with room.sessions() as session:
         bodies = session.scalars(
-            select(col(OutboxEvent.body)).where(col(OutboxEvent.type) == f"wireroom.{name}.v1").order_by(OutboxEvent.id)
+            select(col(OutboxEvent.body))
+            .where(col(OutboxEvent.type) == f"wireroom.{name}.v1")
+            .order_by(OutboxEvent.position)
         )
         return [json.loads(body)["data"] for body in bodies]
 

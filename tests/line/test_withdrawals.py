@@ -58,7 +58,11 @@ def test_a_status_says_it_whatever_the_words_say(status: str) -> None:
 def told(room: Room, kind: str) -> list[dict[str, Any]]:
     """The data of all events of a kind."""
     with room.sessions() as session:
-        query = select(OutboxEvent).where(col(OutboxEvent.type) == f"wireroom.{kind}.v1").order_by(col(OutboxEvent.id))
+        query = (
+            select(OutboxEvent)
+            .where(col(OutboxEvent.type) == f"wireroom.{kind}.v1")
+            .order_by(col(OutboxEvent.position))
+        )
         return [json.loads(row.body)["data"] for row in session.scalars(query)]
 
 

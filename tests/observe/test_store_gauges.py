@@ -146,7 +146,7 @@ def test_a_long_queue_is_counted_up_to_a_bound(sessions: Sessions, monkeypatch: 
     with sessions.begin() as session:
         outbox.record(session, [event(n, NOW) for n in range(9)])
     with sessions() as session:
-        assert gauges.outbox(session).depth == 4
+        assert gauges.outbox(session, "wireroom:events").depth == 4
 
 
 def test_what_was_published_before_is_not_measured_again_when_redis_lost_it(

@@ -10,12 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, func, inspect, text
 
-from storage import bulk, feeds, migrate, source_lines, story_index
+from storage import bulk, feeds, migrate, outbox, source_lines, story_index
 from storage.articles import Selection, select_articles, tags_of
 from storage.db import make_engine, make_sessions
 from storage.ids import new_id
 from storage.models import metadata
-from storage.records import Tag
+from storage.records import Event, Tag
 from storage.story_index import Print
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -111,6 +111,49 @@ def test_keys_that_wait_for_the_index_are_in_it_after_a_step_back(engine: Engine
     migrate.upgrade(engine)
     with sessions() as session:
         assert {key: set(found) for key, found in story_index.sharing(session, asked).items()} == under
+
+
+def test_events_keep_their_places_and_those_without_one_get_theirs(engine: Engine) -> None:
+    columns = "event_id, type, feed_id, subject, body, created_at, position"
+    rows = [("b", 2), ("late", None), ("a", 1), ("later", None), ("g", 7)]
+    migrate.downgrade(engine, "0016")
+    with engine.begin() as connection:
+        for name, position in rows:
+            connection.execute(
+                text(f"INSERT INTO outbox ({columns}) VALUES (:name, 't', 1, 's', '{{}}', :at, :position)"),
+                {"name": name, "position": position, "at": f"{NOW:%Y-%m-%d %H:%M:%S.%f}"},
+            )
+    migrate.upgrade(engine)
+    sessions = make_sessions(engine)
+    placed = [(1, "a"), (2, "b"), (7, "g"), (8, "late"), (9, "later")]
+
+    def seen() -> list[tuple[int, str]]:
+        with sessions() as session:
+            return [(one.position, one.id) for one in outbox.read_after(session, 0, limit=10)]
+
+    assert seen() == placed
+    with sessions.begin() as session:
+        outbox.record(session, [Event(id="new", type="t", subject="s", feed_id=None, time=NOW, body="{}")])
+    assert seen() == [*placed, (10, "new")]
+    migrate.downgrade(engine, "0016")
+    with engine.begin() as connection:
+        kept = connection.execute(text("SELECT position, event_id FROM outbox ORDER BY id")).all()
+        assert [tuple(row) for row in kept] == [*placed, (10, "new")]
+        new = text(f"INSERT INTO outbox ({columns}) VALUES ('newest', 't', 1, 's', '{{}}', :at, NULL) RETURNING id")
+        assert connection.execute(new, {"at": f"{NOW:%Y-%m-%d %H:%M:%S.%f}"}).scalar_one() == 11
+    migrate.upgrade(engine)
+    assert seen() == [*placed, (10, "new"), (11, "newest")]
+
+
+def test_an_outbox_without_events_begins_with_the_first_place_after_a_step_back_and_forth(engine: Engine) -> None:
+    migrate.downgrade(engine, "0016")
+    migrate.upgrade(engine)
+    sessions = make_sessions(engine)
+    with sessions.begin() as session:
+        outbox.record(session, [Event(id="new", type="t", subject="s", feed_id=None, time=NOW, body="{}")])
+        session.flush()
+    with sessions() as session:
+        assert outbox.position_of(session, "new") == 1
 
 
 def test_postgres_packs_long_values_with_lz4_or_not_at_all(postgres_url: str) -> None:

@@ -75,7 +75,7 @@ def test_a_wrong_join_is_undone_and_stays_undone(wire: Any, stories: Command) ->
     everyone = [first, cut, twin, of_first, of_twin]
     assert wire.groups(everyone) == {frozenset(everyone)}
     with wire.sessions() as session:
-        events = session.scalars(select(OutboxEvent.type).order_by(col(OutboxEvent.id))).all()
+        events = session.scalars(select(OutboxEvent.type).order_by(col(OutboxEvent.position))).all()
     assert events == ["wireroom.story.split.v1", "wireroom.story.joined.v1", "wireroom.story.joined.v1"]
 
 

@@ -19,7 +19,7 @@ from services import wait_until
 from sqlalchemy import select, text
 from sqlmodel import col
 
-from storage import feeds, glance, outbox
+from storage import feeds, glance, outbox, stream_ends
 from storage.db import Sessions, make_engine, make_sessions, reading
 from storage.glance import ArticleLine, Counts, EventLine, FeedLine, Glance, Glancer
 from storage.models import Revision
@@ -52,13 +52,13 @@ class Newsroom:
                 feeds.add(session, url=url, title=title, publisher=publisher, language=language, now=utc_now())
 
     def take_in(self, seconds_after_start: float) -> None:
-        """Poll every feed at that moment, ingest what came, and give the events their places."""
+        """Poll every feed at that moment, ingest what came, and say that the relay is done with it."""
         self.seconds = NOW.timestamp() + seconds_after_start
         with self.sessions.begin() as session:
             feeds.ask(session, [feed.id for feed in feeds.listing(session)], now=utc_now())
         take_in(self.room, [document_id for document_id, _ in poll_due(self.room).documents])
         with self.sessions.begin() as session:
-            outbox.stamp(session, limit=1000)
+            stream_ends.note(session, Glancer.stream, outbox.last_position(session), now=utc_now())
 
     def removed(self) -> int:
         """The removed lines of every revision, counted one by one."""
@@ -233,6 +233,7 @@ def test_a_database_that_is_emptied_meanwhile_is_read_from_its_beginning(on_sqli
     with on_sqlite.sessions.begin() as session:
         for table in ("outbox", "article_tags", "revision", "identity", "article"):
             session.connection().execute(text(f"DELETE FROM {table}"))
+        session.connection().execute(text("UPDATE outbox_end SET position = 0"))
     with reading(on_sqlite.sessions) as session:
         found = glancer.look(session)
     assert (found.counts.events, found.counts.lines_removed, found.articles, found.events) == (0, 0, (), ())

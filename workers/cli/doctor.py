@@ -94,7 +94,7 @@ def _disk(chosen: Settings) -> Iterator[Finding]:
 def _database(chosen: Settings) -> Iterator[Finding]:
     from sqlalchemy import text
 
-    from storage import documents, migrate, outbox, quarantine
+    from storage import documents, gauges, migrate, quarantine
     from storage.db import make_engine, make_sessions, reading
 
     if chosen.database_url is None and not (chosen.data_dir / "wireroom.db").exists():
@@ -120,8 +120,8 @@ def _database(chosen: Settings) -> Iterator[Finding]:
         yield _waiting(
             "documents", count, oldest, now, "start an ingest worker, or more: `wireroom worker --queues ingest`"
         )
-        bounds = outbox.bounds(session)
-        yield _waiting("outbox", bounds.waiting, bounds.oldest_waiting, now, "start the relay: `wireroom relay`")
+        untold = gauges.outbox(session, chosen.stream)
+        yield _waiting("outbox", untold.depth, untold.oldest, now, "start the relay: `wireroom relay`")
         held = quarantine.held_count(session)
         yield Finding(
             check="quarantine", ok=True, seen=f"{held} held" + (" (`wireroom quarantine list`)" if held else "")

@@ -104,7 +104,7 @@ def replay(
             if after_id is not None:
                 found = outbox.position_of(session, after_id)
                 if found is None:
-                    fail(f"no published event has the id {after_id}", Exit.NOT_FOUND)
+                    fail(f"no event has the id {after_id}", Exit.NOT_FOUND)
                 after = found
             if since is not None:
                 first = outbox.first_since(session, moment(since, datetime.now(UTC)))
@@ -191,7 +191,13 @@ def serve() -> None:
         chosen = settings()
         logs.configure(form=chosen.log_format, level=chosen.log_level, process="events")
         token = chosen.events_token.get_secret_value() if chosen.events_token else None
-        server = make_server(sessions, token=token, pulse=health.Pulse(chosen, "serve"), counted=_counting(chosen))
+        server = make_server(
+            sessions,
+            stream=chosen.stream,
+            token=token,
+            pulse=health.Pulse(chosen, "serve"),
+            counted=_counting(chosen),
+        )
         with observed(chosen, "serve"):
             web.run_app(server, host=chosen.events_host, port=chosen.events_port, access_log=None, print=None)
         health.gone(chosen, "serve")

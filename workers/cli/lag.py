@@ -24,13 +24,14 @@ def lag(*, as_json: AsJson = False) -> None:
     """
     from storage import gauges
     from storage.db import reading
+    from workers.settings import settings
 
     with opened_room() as room, reading(room.sessions) as session:
         now = room.clock()
         feeds = gauges.feeds(session, now)
         queues = {
             "documents to ingest": gauges.documents(session),
-            "events to publish": gauges.outbox(session),
+            "events to publish": gauges.outbox(session, settings().stream),
             "webhook messages to post": gauges.deliveries(session),
         }
         rows: list[dict[str, Any]] = [
