@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from storage.models import Feed
+from storage.models import Feed, FeedStatus
 from storage.records import Cause, Event, FetchRequest, FetchResult
 from tasks import events
 from tasks.fetch import fetch_shard
@@ -72,6 +72,23 @@ def _read(result: FetchResult) -> Candidate | None:
     except (NotAFeed, ParseFailed):
         return None
     return Candidate(url=result.final_url, title=parsed.hints.title, entries=len(parsed.entries), result=result)
+
+
+def changed(
+    feed: Feed, before: FeedStatus, told: str | None, now: datetime, *, reason: str | None = None
+) -> list[Event]:
+    """The events that tell of what an operator made of a feed: none where it was so before.
+
+    `before` is the status it had, `told` the last event that told of its failing (`feed.failing`, `feed.gone`).
+    """
+    was = "paused" if before is FeedStatus.PAUSED else told and told.removeprefix("feed.")
+    if feed.status is FeedStatus.ACTIVE and was is not None:
+        return [events.feed_resumed(feed.id, feed.url, was=was, incident=now.isoformat(), now=now)]
+    if feed.status is before:
+        return []
+    if feed.status is FeedStatus.PAUSED:
+        return [events.feed_paused(feed.id, feed.url, reason=reason, incident=now.isoformat(), now=now)]
+    return [removed(feed, now)] if feed.status is FeedStatus.REMOVED else []
 
 
 def removed(feed: Feed, now: datetime, *, reason: str | None = None) -> Event:

@@ -84,6 +84,8 @@ def every_event(view: ArticleView | None = None, detail: events.Detail = events.
         events.feed_moved(7, url, former_url="https://old:pw@wire.example/rss", **feed),
         events.feed_rekeyed(7, url, matched=40, unmatched=2, **feed),
         events.feed_gone(7, url, reason="410 Gone", **feed),
+        events.feed_paused(7, url, reason="the licence ended", **feed),
+        events.feed_resumed(7, url, was="paused", **feed),
         events.feed_removed(7, url, reason="feed 8 stands at its new address", **feed),
         events.reingest_started(3, selection={"feed": 7, "since": NOW}, total=12, now=NOW),
         events.reingest_finished(3, total=12, done=11, changed=4, failed=1, now=NOW),

@@ -20,9 +20,11 @@ from tasks.events.feeds import (
     feed_failing,
     feed_gone,
     feed_moved,
+    feed_paused,
     feed_recovered,
     feed_rekeyed,
     feed_removed,
+    feed_resumed,
 )
 from tasks.events.runs import reingest_finished, reingest_started
 from tasks.events.stories import story_joined, story_opened, story_split
@@ -40,9 +42,11 @@ __all__ = [
     "feed_failing",
     "feed_gone",
     "feed_moved",
+    "feed_paused",
     "feed_recovered",
     "feed_rekeyed",
     "feed_removed",
+    "feed_resumed",
     "public_url",
     "reingest_finished",
     "reingest_started",

@@ -231,6 +231,18 @@ class FeedGone(_FeedData):
     reason: str | None
 
 
+class FeedPaused(_FeedData):
+    """An operator has the feed left alone until it is resumed."""
+
+    reason: str | None = Field(description="Why, where the operator said so.")
+
+
+class FeedResumed(_FeedData):
+    """The feed is polled again, and what was told of its failing is over: it is told anew if it goes on."""
+
+    was: Literal["paused", "failing", "gone"]
+
+
 class FeedRemoved(_FeedData):
     """The feed is subscribed no more; its articles stay."""
 
@@ -272,6 +284,8 @@ EVENTS: dict[tuple[str, int], type[_Data]] = {
     ("feed.moved", 1): FeedMoved,
     ("feed.rekeyed", 1): FeedRekeyed,
     ("feed.gone", 1): FeedGone,
+    ("feed.paused", 1): FeedPaused,
+    ("feed.resumed", 1): FeedResumed,
     ("feed.removed", 1): FeedRemoved,
     ("reingest.started", 1): ReingestStarted,
     ("reingest.finished", 1): ReingestFinished,

@@ -92,6 +92,26 @@ def feed_gone(
     return _told("feed.gone", feed_id, feed_url, incident, now, cause, reason=reason)
 
 
+def feed_paused(
+    feed_id: int,
+    feed_url: str,
+    *,
+    incident: str,
+    now: datetime,
+    reason: str | None = None,
+    cause: Cause = Cause.OPERATOR,
+) -> Event:
+    """The feed is not polled until it is resumed; what comes of it meanwhile is nothing."""
+    return _told("feed.paused", feed_id, feed_url, incident, now, cause, reason=reason)
+
+
+def feed_resumed(
+    feed_id: int, feed_url: str, *, incident: str, now: datetime, was: str, cause: Cause = Cause.OPERATOR
+) -> Event:
+    """The feed is polled again and its failures are forgotten; `was` is what it was: paused, failing or gone."""
+    return _told("feed.resumed", feed_id, feed_url, incident, now, cause, was=was)
+
+
 def feed_removed(
     feed_id: int,
     feed_url: str,

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -15,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from storage import feeds
 from storage.db import make_engine, make_sessions
-from storage.models import OutboxEvent
+from storage.models import FeedStatus, OutboxEvent
 from tasks.fetch import close
 from tasks.fetch.policy import utc_now
 from workers.cli.root import app
@@ -164,6 +165,14 @@ def told(database_url: str) -> list[tuple[str, int]]:
     return found
 
 
+def details(database_url: str) -> list[dict[str, Any]]:
+    engine = make_engine(database_url)
+    with make_sessions(engine)() as session:
+        bodies = session.scalars(select(col(OutboxEvent.body)).order_by(col(OutboxEvent.position))).all()
+    engine.dispose()
+    return [json.loads(body)["data"] for body in bodies]
+
+
 OPML = """<opml version="2.0"><body>
 <outline text="Altenpost"><outline type="rss" text="Stadt" xmlUrl="https://altenpost.example/stadt.xml"/>
 <outline type="rss" text="Land" xmlUrl="https://altenpost.example/land.xml"/></outline>
@@ -207,7 +216,35 @@ def test_the_end_of_a_subscription_is_told_and_so_is_its_return_with_what_it_is_
     assert json.loads(again.stdout)["id"] == 1
     shown = json.loads(wireroom("feeds", "show", "1", "--json").stdout)
     assert (shown["publisher"], shown["interval"], shown["settings"]) == ("Wire", 600, {"pages": True})
-    assert told(sqlite_url) == [("feed.added", 1), ("feed.removed", 1), ("feed.added", 1)]
+    assert told(sqlite_url) == [("feed.added", 1), ("feed.paused", 1), ("feed.removed", 1), ("feed.added", 1)]
+
+
+def test_a_pause_and_its_end_are_told_once_each(wireroom: Command, sqlite_url: str) -> None:
+    feed_id = str(add(sqlite_url, "https://wire.example/de.xml"))
+    assert wireroom("feeds", "resume", feed_id).exit_code == 0, "an active feed is due at once"
+    assert told(sqlite_url) == [], "and nobody need hear of it"
+    for _ in range(2):
+        assert wireroom("feeds", "pause", feed_id, "--reason", "licence ended").exit_code == 0
+    for _ in range(2):
+        assert wireroom("feeds", "resume", feed_id).exit_code == 0
+    assert told(sqlite_url) == [("feed.paused", 1), ("feed.resumed", 1)]
+    assert [data.get("reason") or data["was"] for data in details(sqlite_url)] == ["licence ended", "paused"]
+
+
+@pytest.mark.parametrize(("status", "said"), [("active", "feed.failing"), ("gone", "feed.gone")])
+def test_who_was_told_of_a_failing_feed_is_told_of_its_resumption(
+    wireroom: Command, sqlite_url: str, status: str, said: str
+) -> None:
+    feed_id = add(sqlite_url, "https://wire.example/de.xml")
+    engine = make_engine(sqlite_url)
+    with make_sessions(engine).begin() as session:
+        feed = feeds.find(session, str(feed_id))
+        feed.status, feed.state, feed.failures = FeedStatus(status), {"told": said, "failures": 9}, 9
+        session.add(feed)
+    engine.dispose()
+    assert wireroom("feeds", "resume", str(feed_id)).exit_code == 0
+    assert told(sqlite_url) == [("feed.resumed", feed_id)]
+    assert [data["was"] for data in details(sqlite_url)] == [said.removeprefix("feed.")]
 
 
 def test_a_feed_is_called_otherwise_and_given_its_own_name_back(wireroom: Command, sqlite_url: str) -> None:

@@ -192,7 +192,7 @@ def show(
         listing(rows, as_json=False, empty="Never fetched yet.")
 
 
-def _set_status(reference: str, status: str, said: str) -> None:
+def _set_status(reference: str, status: str, said: str, *, reason: str | None = None) -> None:
     from storage import feeds, outbox
     from storage.models import FeedStatus
     from tasks import subscribe
@@ -200,20 +200,23 @@ def _set_status(reference: str, status: str, said: str) -> None:
 
     with opened_store() as sessions, sessions.begin() as session:
         feed = feeds.find(session, reference)
-        now = utc_now()
+        now, before, told = utc_now(), feed.status, feed.state.get("told")
         feeds.set_status(session, feed, FeedStatus(status), now=now)
-        if feed.status is FeedStatus.REMOVED:
-            outbox.record(session, [subscribe.removed(feed, now)])
+        outbox.record(session, subscribe.changed(feed, before, told, now, reason=reason))
         typer.echo(f"feed {feed.id} {said}")
 
 
 @app.command()
-def pause(reference: Reference) -> None:
-    """Stop polling a feed until `resume`.
+def pause(
+    reference: Reference,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why, for those who subscribe to events.")] = None,
+) -> None:
+    """Stop polling a feed until `resume`, and tell subscribers so.
 
-    Example: `wireroom feeds pause 3`
+    Example: `wireroom feeds pause 3 --reason "licence ended"`
     """
-    _set_status(reference, "paused", "paused")
+    _set_status(reference, "paused", "paused", reason=reason)
 
 
 @app.command()
