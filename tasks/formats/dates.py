@@ -8,9 +8,9 @@ it reads `2024/6/29` as the first of November and `CEST` as UTC.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
+from storage.frozen import record
 from tasks.formats.zones import fixed, zone
 
 _MONTHS = {
@@ -60,7 +60,7 @@ _MAX = 120  # characters; a longer "date" is a sentence
 _YEARS = range(1900, 2101)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reading:
     """A date as read: the moment in UTC, the offset it was written in, and whether that offset was assumed."""
 
@@ -82,7 +82,7 @@ def read(raw: str | None, *, default: tzinfo = UTC, language: str | None = None)
     return parts.reading(default) if parts is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Parts:
     """A date in its parts as written; `zone` is the text of the zone, empty when there was none."""
 
@@ -98,13 +98,14 @@ class _Parts:
     def reading(self, default: tzinfo) -> Reading | None:
         if self.year not in _YEARS:
             return None
-        midnight_after = (self.hour, self.minute, self.second) == (24, 0, 0)
+        midnight_after = self.hour == 24 and not self.minute and not self.second
         hour = 0 if midnight_after else self.hour
         second = 59 if self.second == 60 else self.second  # a leap second
         try:
-            naive = datetime(self.year, self.month, self.day, hour, self.minute, second, self.micro, UTC)
             tz = zone(self.zone) if self.zone else None
-            moment = naive.replace(tzinfo=tz or default) + timedelta(days=midnight_after)
+            moment = datetime(self.year, self.month, self.day, hour, self.minute, second, self.micro, tz or default)
+            if midnight_after:
+                moment += timedelta(days=1)
             return Reading(moment.astimezone(UTC), fixed(moment), tz is None)
         except (ValueError, OverflowError):
             return None
@@ -187,7 +188,7 @@ def _words(text: str, language: str | None) -> _Parts | None:
     return _Parts(*day, clock.hour, clock.minute, clock.second, zone=tz)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Clock:
     hour: int = 0
     minute: int = 0

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 
+from storage.frozen import record
 from storage.records import ParsedDocument
 from tasks.formats.slices import Slices
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RawItem:
     """An item as text: where it stood, and the hash that it is known by."""
 

@@ -165,5 +165,5 @@ def _sha256(parts: dict[str, Any]) -> str:
         words += [one.url, one.type or "", str(one.size), one.title or "", one.credit or ""]
     for name in sorted(parts["extra"]):
         words += [name, parts["extra"][name]]
-    lengths = ",".join([str(len(word)) for word in words])
+    lengths = ",".join(map(str, map(len, words)))
     return hashlib.sha256("".join([lengths, *words]).encode("utf-8", "replace")).hexdigest()

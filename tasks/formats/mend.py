@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html.entities import html5
 
 _DOCTYPE = re.compile(r"<!DOCTYPE\b", re.IGNORECASE)
+_ELEMENT = re.compile(r"<[A-Za-z]")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _AMPERSAND = re.compile(r"&(?:#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,31});)?")
 _START = re.compile(
@@ -19,9 +20,10 @@ _CLOSING = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
 
 def without_doctype(text: str) -> str:
     """Return `text` without document type declarations: entities of a feed's own are a bomb or a leak, never needed."""
-    found = _DOCTYPE.search(text)
     # A declaration stands before the root element; the same word further in is an article about HTML.
-    if found is None or re.search(r"<[A-Za-z]", text[: found.start()]):
+    root = _ELEMENT.search(text)
+    found = _DOCTYPE.search(text, 0, root.start() if root else len(text))
+    if found is None:
         return text
     end = _doctype_end(text, found.end())
     return text[: found.start()] + (text[end:] if end else "")
