@@ -66,8 +66,9 @@ _ROUNDS = 20
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _CACHE = re.compile(r"^/(?:[acivrx]|wp)/(s/)?(?P<rest>[^/]+\..+)$")
-# An address on which no rule has anything to do but cut a host's prefix and a slash: most of them.
-_ORDINARY = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9_\-][A-Za-z0-9_\-.~]*)+)/?")
+# An address on which no rule has anything to do but cut a host's prefix, a slash and "utm_": most of them.
+_UTM = r"utm_[A-Za-z0-9_]*=[A-Za-z0-9_.~%+:\-]*"
+_ORDINARY = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[\w\-][\w\-.~]*)+)/?" rf"(?:\?{_UTM}(?:&{_UTM})*)?")
 _EXTRAORDINARY = re.compile(r"amp|print|druck|/(?:index|default|home)\.|google", re.IGNORECASE)
 
 
@@ -88,8 +89,9 @@ def canonical(url: str) -> str:
 
 def _canonical(url: str) -> tuple[str, bool]:
     """Apply every rule once; also return whether the result may need them again."""
-    if (plain := _ORDINARY.fullmatch(url)) and not _EXTRAORDINARY.search(url):
-        return f"https://{_host(plain[1])}{plain[2]}", False
+    if (plain := _ORDINARY.fullmatch(url)) and not _EXTRAORDINARY.search(url, 0, plain.end(2)):
+        path = plain[2]
+        return f"https://{_host(plain[1])}{path if path.isascii() else quote(path, safe=_UNRESERVED)}", False
     try:
         parts = urlsplit(url)
         host, port = _host(parts.hostname or ""), parts.port
