@@ -66,10 +66,17 @@ _ROUNDS = 20
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _CACHE = re.compile(r"^/(?:[acivrx]|wp)/(s/)?(?P<rest>[^/]+\..+)$")
-# An address on which no rule has anything to do but cut a host's prefix, a slash and "utm_": most of them.
+# An address on which no rule has anything to do but cut a host's prefix, a slash, "utm_" and a place in the page: most.
 _UTM = r"utm_[A-Za-z0-9_]*=[A-Za-z0-9_.~%+:\-]*"
-_ORDINARY = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[\w\-][\w\-.~]*)+)/?" rf"(?:\?{_UTM}(?:&{_UTM})*)?")
-_EXTRAORDINARY = re.compile(r"amp|print|druck|/(?:index|default|home)\.|google", re.IGNORECASE)
+_ORDINARY = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[\w\-][\w\-.~]*)+)/?"  # host and path
+    rf"(?:\?{_UTM}(?:&{_UTM})*)?(?:#[\w\-]*)?"
+)
+# What the forms of a page and the shims of links have in them: the rules look closer where one of these stands.
+_EXTRAORDINARY = (
+    "/amp", ".amp", "-amp.", "_amp.", "/print", "-print.", ".print.", "/druck", "-druck.", ".druck.",
+    "/index.", "/default.", "/home.", "google.", "ampproject.",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=4_096)
@@ -89,9 +96,11 @@ def canonical(url: str) -> str:
 
 def _canonical(url: str) -> tuple[str, bool]:
     """Apply every rule once; also return whether the result may need them again."""
-    if (plain := _ORDINARY.fullmatch(url)) and not _EXTRAORDINARY.search(url, 0, plain.end(2)):
-        path = plain[2]
-        return f"https://{_host(plain[1])}{path if path.isascii() else quote(path, safe=_UNRESERVED)}", False
+    if plain := _ORDINARY.fullmatch(url):
+        host, path = plain.groups()
+        place = f"{host}{path}".lower()
+        if not any(word in place for word in _EXTRAORDINARY):
+            return f"https://{_host(host)}{path if path.isascii() else quote(path, safe=_UNRESERVED)}", False
     try:
         parts = urlsplit(url)
         host, port = _host(parts.hostname or ""), parts.port
