@@ -16,28 +16,28 @@ from tasks.formats.slices import Slices
 
 @record(frozen=True, slots=True)
 class RawItem:
-    """An item as text: where it stood, and the hash that it is known by."""
+    """An item as it stood in the document (UTF-8): where, and the hash that it is known by."""
 
     position: int
-    text: str
+    raw: bytes = b""
     sha256: str = ""
 
     @property
-    def raw(self) -> bytes:
-        """The item's bytes, for the quarantine."""
-        return self.text.encode("utf-8", "replace")
+    def text(self) -> str:
+        """The item's text."""
+        return self.raw.decode("utf-8", "replace")
 
 
 def sift(cut: Slices, seal: bytes, seen: Container[str]) -> tuple[list[RawItem], tuple[str, ...]]:
     """Return the items that are not in `seen`, and the hashes of those that are; `seal` is what stands around them."""
     fresh: list[RawItem] = []
     known: list[str] = []
-    for position, text in enumerate(cut.items):
-        sha256 = hashlib.sha256(seal + text.encode("utf-8", "replace")).hexdigest()
+    for position, raw in enumerate(cut.items):
+        sha256 = hashlib.sha256(seal + raw).hexdigest()
         if sha256 in seen:
             known.append(sha256)
         else:
-            fresh.append(RawItem(position, text, sha256))
+            fresh.append(RawItem(position, raw, sha256))
     return fresh, tuple(known)
 
 

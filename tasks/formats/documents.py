@@ -47,8 +47,8 @@ def parse(
     becomes a `BadEntry`, the others come through. `loosely` is who reads what is malformed: feedparser, here or in a
     child (`guarded.parse_guarded` is this with the child).
     """
-    text, encoding = charset.decode(body, content_type)
-    text = mend.start_of(text)
+    decoded, encoding = charset.decode(body, content_type)
+    text = mend.start_of(decoded)
     if not text:
         raise sniff.refusal(text, body)
     if overloaded(text):
@@ -59,16 +59,19 @@ def parse(
         found = jsonfeed.read(text, url)
     else:
         text = mend.without_doctype(text)
-        found = _in_slices(text, url, seen, loosely) or _whole(text, body, url, loosely)
+        # Nearly every document is UTF-8 from its first byte on: then its bytes need not be made again.
+        same = text is decoded and encoding == "utf-8" and body.startswith(b"<")
+        encoded = body if same else text.lstrip().encode("utf-8", "replace")
+        found = _in_slices(text, encoded, url, seen, loosely) or _whole(text, body, url, loosely)
     notes = found.notes if encoding == "utf-8" else (*found.notes, f"read as {encoding}")
     return replace(found, notes=notes) if notes else found
 
 
-def _in_slices(text: str, url: str, seen: Container[str], loosely: Loosely) -> ParsedDocument | None:
+def _in_slices(text: str, encoded: bytes, url: str, seen: Container[str], loosely: Loosely) -> ParsedDocument | None:
     if sitemap.is_sitemap(text):
-        pages = slices.cut(text, slices.PAGES)
+        pages = slices.cut(encoded, slices.PAGES)
         return sitemap.read_new(pages, url, seen) if pages else None
-    cut = slices.cut(text)
+    cut = slices.cut(encoded)
     return _sliced(cut, url, seen, loosely) if cut else None
 
 
@@ -82,7 +85,7 @@ def _sliced(cut: slices.Slices, url: str, seen: Container[str], loosely: Loosely
     found = ParsedDocument(hints=frame.hints, entries=(), skipped=skipped, reader="xml", notes=notes)
     if frame.sound:
         try:
-            elements = frames.items_of(tree.strict(cut.around([item.text for item in fresh]))) if fresh else []
+            elements = frames.items_of(tree.strict(cut.around([item.raw for item in fresh]))) if fresh else []
         except tree.MalformedError:
             pass
         else:

@@ -70,14 +70,14 @@ def of_root(root: etree._Element, url: str, head: str = "", *, sound: bool = Tru
 
 def around(cut: Slices, url: str) -> Frame | None:
     """Make the frame from the text around the items; None when that is no feed's."""
-    text = cut.around([])
+    document = cut.around([])
     try:
-        root: etree._Element | None = tree.strict(text)
+        root: etree._Element | None = tree.strict(document)
         sound = cut.truncated is None
     except tree.MalformedError:
-        root, sound = tree.recovered(mended(text)), False
+        root, sound = tree.recovered(mended(document.decode())), False
     try:
-        return None if root is None else of_root(root, url, cut.head, sound=sound)
+        return None if root is None else of_root(root, url, cut.head.decode(), sound=sound)
     except UnknownRootError:
         return None
 

@@ -43,15 +43,15 @@ def is_sitemap(text: str) -> bool:
 
 def read_new(cut: Slices, url: str, seen: Container[str]) -> ParsedDocument | None:
     """Read the pages that are not in `seen`; None when slices and tree do not agree, or nothing in it is news."""
-    first = cut.items[0] if cut.items else ""
-    root_tag, name = _ROOT.search(cut.head), _NAME.search(first)
+    first = cut.items[0].decode() if cut.items else ""
+    root_tag, name = _ROOT.search(cut.head.decode()), _NAME.search(first)
     if root_tag is None or "<news:news" not in first:
         return None
     seal = hashlib.sha256(f"{FINGERPRINT}\n{url}\n{root_tag[0]}".encode("utf-8", "replace")).digest()
     fresh, skipped = sift(cut, seal, seen)
     try:
         closing = "" if cut.truncated is None else f"</{root_tag[1]}>"
-        pages = _pages(tree.strict(cut.around([page.text for page in fresh]) + closing)) if fresh else []
+        pages = _pages(tree.strict(cut.around([page.raw for page in fresh]) + closing.encode())) if fresh else []
     except tree.MalformedError:
         return None
     if len(pages) != len(fresh):
@@ -73,7 +73,7 @@ def _read(
     good: list[Entry] = []
     bad: list[BadEntry] = []
     for index, page in enumerate(pages):
-        item = raw[index] if raw is not None else RawItem(index, "")
+        item = raw[index] if raw is not None else RawItem(index)
         try:
             draft = _draft(page, item.position, url)
             draft.raw_sha256 = item.sha256

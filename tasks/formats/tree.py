@@ -8,7 +8,7 @@ from lxml import etree
 
 from tasks.formats import names
 
-_PROLOG = re.compile(r"\s*<\?xml[^>]{0,300}\?>")
+_PROLOG = re.compile(rb"\s*<\?xml[^>]{0,300}\?>")
 # Half a surrogate pair by number: recovery writes it out as bytes that no one can decode. In decimals a few more go.
 _SURROGATE = re.compile(r"&#(?:[xX]0{0,9}[dD][89a-fA-F][0-9a-fA-F]{2}|0{0,9}5[5-7]\d{3});")
 
@@ -27,8 +27,8 @@ class MalformedError(ValueError):
     """The text is not well-formed XML; the message says where."""
 
 
-def strict(text: str) -> etree._Element:
-    """Return the root of well-formed `text`; raises `MalformedError`."""
+def strict(text: str | bytes) -> etree._Element:
+    """Return the root of well-formed `text`, or of its bytes in UTF-8; raises `MalformedError`."""
     try:
         return etree.fromstring(_bytes(text), _STRICT)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -44,9 +44,10 @@ def recovered(text: str) -> etree._Element | None:
     return root
 
 
-def _bytes(text: str) -> bytes:
-    prolog = _PROLOG.match(text)
-    return (text[prolog.end() :] if prolog else text.lstrip()).encode("utf-8", "replace")
+def _bytes(text: str | bytes) -> bytes:
+    whole = text if isinstance(text, bytes) else text.lstrip().encode("utf-8", "replace")
+    prolog = _PROLOG.match(whole)
+    return whole[prolog.end() :] if prolog else whole.lstrip()
 
 
 def text_of(element: etree._Element) -> str | None:

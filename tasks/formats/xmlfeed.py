@@ -24,7 +24,7 @@ def read(
     good: list[Entry] = []
     bad: list[BadEntry] = []
     for index, element in enumerate(elements):
-        item = raw[index] if raw is not None else RawItem(index, "")
+        item = raw[index] if raw is not None else RawItem(index)
         try:
             good.append(one(element, item, frame))
         except ITEM_ERRORS as error:
@@ -48,9 +48,8 @@ def bad_entry(position: int, error: Exception, raw: bytes, raw_sha256: str = "")
 
 def truncated(cut: Slices) -> BadEntry:
     """Make the record of an item that the document ends inside of; the next poll brings it whole."""
-    raw = (cut.truncated or "").encode("utf-8", "replace")
     reason = "the document ends inside this item"
-    return BadEntry(position=len(cut.items), reason="truncated", error=reason, raw=raw)
+    return BadEntry(position=len(cut.items), reason="truncated", error=reason, raw=cut.truncated or b"")
 
 
 def bytes_of(element: etree._Element) -> bytes:

@@ -147,10 +147,10 @@ def test_an_audit_finds_an_entry_that_reads_differently_now() -> None:
     ],
 )
 def test_items_are_cut_where_they_stand(text: str, items: list[str]) -> None:
-    found = cut(text)
+    found = cut(text.encode())
     assert found is not None
-    assert list(found.items) == items
-    assert found.around(list(found.items)).replace("\n", "") == text or len(items) > 1
+    assert [item.decode() for item in found.items] == items
+    assert found.around(list(found.items)).decode().replace("\n", "") == text or len(items) > 1
 
 
 @pytest.mark.parametrize(
@@ -166,16 +166,27 @@ def test_items_are_cut_where_they_stand(text: str, items: list[str]) -> None:
     ],
 )
 def test_what_does_not_add_up_is_not_cut(text: str) -> None:
-    assert cut(text) is None
+    assert cut(text.encode()) is None
 
 
-@given(st.text(alphabet="<>/!-[]CDATA item&;entry", max_size=200))
-def test_no_text_loses_a_character_in_cutting(text: str) -> None:
-    found = cut(text)
+@given(st.text(alphabet="<>/!-[]CDATA item&;entryä", max_size=200))
+def test_no_document_loses_a_byte_in_cutting(text: str) -> None:
+    found = cut(text.encode())
     if found is not None:
-        whole = found.head + "".join(
+        whole = found.head + b"".join(
             piece
             for index, item in enumerate(found.items)
-            for piece in (item, found.between[index] if index < len(found.between) else "")
+            for piece in (item, found.between[index] if index < len(found.between) else b"")
         )
-        assert whole + found.tail + (found.truncated or "") == text
+        assert whole + found.tail + (found.truncated or b"") == text.encode()
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", " \n", "\xa0", "Warning: x\n", "<!DOCTYPE rss>"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_an_item_has_one_hash_whatever_encoding_its_document_comes_in(start: str, encoding: str) -> None:
+    document = "<rss version='2.0'><channel><item><title>Übung</title></item></channel></rss>"
+    plain = read(document.encode())
+    if encoding == "latin-1":
+        start = start.replace("\ufeff", "") + "<?xml version='1.0' encoding='iso-8859-1'?>"
+    found = read((start + document).encode(encoding))
+    assert [(one.raw_sha256, one.headline) for one in found.entries] == [(plain.entries[0].raw_sha256, "Übung")]
