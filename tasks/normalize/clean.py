@@ -15,12 +15,22 @@ from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.reading import Reading, read, reading_of
-from tasks.normalize.stubs import find_stubs
+from tasks.normalize.stubs import find_stubs, is_stamp, is_stub
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
 
 VERSION = 5  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _KICKER = 3  # words that a kicker above the headline may have: a place, a section
+_BELOW = 2  # lines that must stand below a kicker
+# Kickers that are no headline by themselves.
+_SECTION_NAMES = """
+politik wirtschaft sport lokales lokalsport panorama chronik kultur inland ausland regional meinung kommentar
+leitartikel glosse kolumne interview porträt reportage analyse liveblog liveticker ticker newsticker live news politics
+business sports culture opinion analysis comment editorial letters world national local obituary eilmeldung
+aktuelles nachrichten
+world-news local-news us-news uk-news breaking-news top-news
+"""
+_SECTIONS = frozenset(fold_lines(_SECTION_NAMES.split()))
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
@@ -76,15 +86,19 @@ def clean_copy(
 
 
 def _headline_of(texts: Sequence[str]) -> str:
-    """The first line, or the second below a kicker: that says itself again further down, and a sentence follows it."""
-    if not texts:
-        return ""
-    kicker = len(texts) > _KICKER and len(texts[0].split()) <= _KICKER and not ends_sentence(texts[0])
-    if kicker and not ends_sentence(texts[1]) and ends_sentence(texts[2]):
-        first, second, *others = fold_lines(texts)
-        if len(second) >= _SHORTEST_HEADLINE and second in others and first not in others:
-            return texts[1]
-    return texts[0]
+    """The first line that is no stamp or label of a page, or the one below a kicker."""
+    first = next((n for n, text in enumerate(texts) if not (is_stub(fold(text)) or is_stamp(text))), None)
+    if first is None:
+        return texts[0] if texts else ""
+    kicker, *below = texts[first:]
+    if len(below) < _BELOW or len(kicker.split()) > _KICKER or ends_sentence(kicker) or ends_sentence(below[0]):
+        return kicker
+    top, headline, *others = fold_lines([kicker, *below])
+    if top in _SECTIONS:
+        return below[0]
+    # The headline says itself again further down, and a sentence follows it.
+    again = len(headline) >= _SHORTEST_HEADLINE and headline in others and top not in others
+    return below[0] if again and ends_sentence(below[1]) else kicker
 
 
 @dataclass(kw_only=True)
@@ -231,13 +245,15 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(standing), -1)
     moved: set[int] = set()
     starts = furniture.CORRECTION_KEYS  # nearly every line inside the body has none of them
-    for n in [n for n, i in enumerate(standing) if not first <= n <= last or keys[i][:4] in starts]:
+    below = first + 1  # where pages have the byline, too: between a standfirst and the body
+    for n in [n for n, i in enumerate(standing) if not first <= n <= last or n == below or keys[i][:4] in starts]:
         i = standing[n]
         text = texts[i]
+        name, value = _edge_line(text) if not first <= n <= last else ("", "")
         if furniture.is_correction(text):
             name, value = "correction", text
-        else:
-            name, value = ("", "") if first <= n <= last else _edge_line(text)
+        elif n == below and (byline := furniture.read_byline(text)):
+            name, value = "byline", byline
         if name and galley.kinds[i] in _RUNNING:
             desk.take(name, value)
             desk.remove(text, "furniture", f"is kept as the {name}", i)

@@ -15,7 +15,7 @@ _AGENCIES = (
     r"(?:dpa(?:[-/ ]\w+)*|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
     r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
     r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|ddp|dapd|AWP|Lusa|Agerpres|HINA|STA|BNS|LETA|ELTA"
-    r"|Ukrinform|DPA|red)"
+    r"|Ukrinform|DPA|red|ORF\.at|Agenturen)"
 )
 _AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES})*(?:\s*/\s*\w{{2,4}})?"
 # Nothing that may follow is one of a place's signs, so none is given back: most first sentences have a comma.
@@ -51,7 +51,7 @@ _BYLINE = re.compile(
     rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+(?:{_NAME}(?:\s+{_PARTICLE})*\s*){{1,4}}"
     rf"(?:(?:,|und|and|et|y|&|/)\s*(?:{_NAME}\s*){{1,4}}){{0,4}}(?:,\s*(?:dpa|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
 )
-_ROLE = r"(?:correspondent|editor|writer|columnist|Redaktion|(?:Redakteur|Korrespondent|Reporter)(?:in)?)"
+_ROLE = r"(?:correspondent|editor|writer|columnist|[\w-]*[Rr]edaktion|(?:Redakteur|Korrespondent|Reporter)(?:in)?)"
 _WITH_ROLE = re.compile(rf"(?P<who>.{{5,80}}?),\s+(?:[\w'’-]+\s+){{0,4}}{_ROLE}", re.IGNORECASE)
 _BEFORE_STAMP = re.compile(r"\s+[|•·–—-]\s+|,\s+|\s+(?=am\s+\d)")
 _CORRECTION = re.compile(

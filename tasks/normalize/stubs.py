@@ -29,11 +29,12 @@ _DATE = (
     rf"(?:{_DAY})?(?:\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d{{2,4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
     rf"|\d{{1,2}}\.?\s+{_MONTH}\s+\d{{4}}|{_MONTH}\s+\d{{1,2}},?\s+\d{{4}})"
 )
-_TIME = r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?\s*(?:uhr|h|[ap]\.?m\.?|[a-z]{2,4}|utc[+-]?\d*)?"
+_ZONE = r"(?:gmt|utc|[a-z]{2,4})[+-]?\d*"
+_TIME = rf"\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?\s*(?:uhr|h|[ap]\.?m\.?|{_ZONE})?(?:\s{_ZONE})?"
 _MOMENT = re.compile(rf"(?:{_DATE}(?:\s*[,|/–—-]?\s*(?:um|at|à|um)?\s*{_TIME})?)\.?", re.I)
 _STAMP = re.compile(
     r"(?:zuletzt\s+|this\s+(?:story|article)\s+was\s+(?:originally\s+)?)?(?:aktualisiert|ver(?:ö|oe)ffentlicht|publiziert|erstellt|erschienen|stand|published|posted|updated|last\s+updated|"
-    r"last\s+modified|first\s+published|created|publié|mis\s+à\s+jour|modifié|publicado|actualizado|pubblicato|aggiornato|gepubliceerd|"
+    r"last\s+modified|online\s+seit(?:\s+(?:heute|gestern))?|first\s+published|created|publié|mis\s+à\s+jour|modifié|publicado|actualizado|pubblicato|aggiornato|gepubliceerd|"
     r"bijgewerkt|geplaatst|udgivet|opdateret|publisert|oppdatert|publicerad|uppdaterad|опубликовано|обновлено)\b"
     rf"(?:\s*(?:am|on|at|le|el|il|op|den|um|:|der|the))*\s*(?:{_DATE}|{_TIME}|[,|–—-]|\s|um|at|à|uhr|h\b|vor|minuten|stunden|ago|min|hours?|minutes?)*\.?",
     re.I,
@@ -59,7 +60,7 @@ _LONGEST_DATE = 60  # bytes of key, numbers masked, of a line that is a date and
 _LONGEST_PRINTED = 90  # and of one whose numbers are not masked yet
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
 _STAMP_WORDS = """
-aktualisiert zuletzt this veröffentlicht publiziert erstellt erschienen stand published posted updated last first
+online aktualisiert zuletzt this veröffentlicht publiziert erstellt erschienen stand published posted updated last first
 created publié mis modifié publicado actualizado pubblicato aggiornato gepubliceerd bijgewerkt geplaatst udgivet
 opdateret publisert oppdatert publicerad uppdaterad опубликовано обновлено
 """

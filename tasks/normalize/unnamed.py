@@ -34,6 +34,8 @@ def seek_teaser(bench: Bench) -> bool:
     early = [n for n, i in enumerate(bench.standing[:reach]) if _may_be_teaser(bench, i)][: _EARLY + 4]
     for at, n in enumerate(early[:_EARLY]):
         i = bench.standing[n]
+        if i > bench.first:
+            break  # the body says it twice
         target = _target(bench, i)
         if any(_says_again(bench, target, n, other) for other in early[at + 1 :]):
             bench.teaser = target
