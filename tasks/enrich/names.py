@@ -23,10 +23,14 @@ SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
-# Over the class bytes of `tokens.py`: two and more capitalised words, or one that tells by itself, or one after a cue.
-# Each match begins with one set of characters, so that the engine skips everything else quickly.
-_RUN: Final = re.compile(rb"[NKInki](?:(?<=[NKI])[NKI]*[NKInki]|(?<=[Kk])|(?<=1.))", re.DOTALL)
-_CUED: Final = re.compile(rb"1(?:[nki]|[NKI](?![NKInki]))")  # a cue and one word, which may be an unknown place
+# Over the class bytes of `tokens.py`: capitalised words of which one tells by itself, or two that are not idle tell
+# together. Each match begins with one set of characters, so that the engine skips everything else quickly.
+_REST: Final = rb"[NKRI]*+[nkri]?"
+_TOGETHER: Final = rb"I*+(?:[nkr]|[NKR]%b)" % _REST
+_RUN: Final = re.compile(
+    rb"[NRIKk](?:(?<=[NR])%b|(?<=K)%b|(?<=k)|(?<=I)I*+(?:[NR]%b|K%b|k))" % (_TOGETHER, _REST, _TOGETHER, _REST)
+)
+_CUED: Final = re.compile(rb"1(?:[nkri]|[NKRI](?![NKRInkri]))")  # a cue and one word, which may be an unknown place
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}

@@ -11,7 +11,7 @@ from typing import Final
 from storage.frozen import record
 from tasks.enrich.kinds import Kind
 from tasks.enrich.places import Place, country
-from tasks.enrich.tokens import LANGUAGES, Token, tokens
+from tasks.enrich.tokens import LANGUAGES, NO_COUNTRY, Token, tokens
 
 # An enum's member costs five times a name of the module to look up.
 NAME, SKIP, ROLE, PLACE, ORGANISATION = Kind.NAME, Kind.SKIP, Kind.ROLE, Kind.PLACE, Kind.ORGANISATION
@@ -145,7 +145,7 @@ class Runs(dict[str, list[Mention]]):
                     found.append(Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place))
             elif kind is ORGANISATION:
                 found.append(Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION))
-            elif kind is ADJECTIVE and token.label != "--":
+            elif kind is ADJECTIVE and token.label != NO_COUNTRY:
                 place = country(token.label, self.language)
                 found.append(Mention(What.ADJECTIVE, token.text, 0.5, token.text, place))
             previous = token

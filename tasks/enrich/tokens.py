@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from storage.frozen import record
@@ -25,6 +26,7 @@ CUES: Final = {
     "de": frozenset({"in", "aus", "nach", "nahe", "In", "Aus", "Nach", "Nahe", "Raum"}),
     "en": frozenset({"in", "near", "outside", "In", "Near", "Outside"}),
 }
+NO_COUNTRY: Final = "--"  # label of an adjective such as "European"
 
 
 @record(frozen=True, slots=True)
@@ -54,16 +56,16 @@ class Token:
 NOTHING: Final = ord(".")
 CUE: Final = ord("1")  # "in", after which a place may stand
 ROLE_BEFORE: Final = ord("2")  # "actor", after which a person may stand
-PLAIN: Final = ord("N")
-_TELLING: Final = ord("K")
-_IDLE: Final = ord("I")  # cannot be a name, but may stand inside one
+PLAIN: Final = ord("N")  # a name if another one, a role or the like stands beside it
+_TELLING: Final = ord("K")  # says something alone
+_BESIDE: Final = ord("R")  # says something only with another word that is not idle: "Ministerin"
+_IDLE: Final = ord("I")  # says nothing, and only stands in what the others say: "Montag"
 TOPIC: Final = 0x80  # added where the word speaks of a topic
 WITHOUT_TOPIC: Final = bytes([number & ~TOPIC for number in range(256)])  # for `bytes.translate`
 ONLY_TOPIC: Final = bytes([number & TOPIC for number in range(256)])
 
-_IDLE_KINDS: Final = frozenset(
-    {Kind.SKIP, Kind.NOUN, Kind.FIRM, Kind.TIME, Kind.THING, Kind.PLACE_NOUN, Kind.GEO, Kind.FORM}
-)
+_BESIDE_KINDS: Final = frozenset({Kind.SKIP, Kind.ROLE, Kind.FIRM, Kind.PLACE_NOUN, Kind.GEO})
+_IDLE_KINDS: Final = frozenset({Kind.NOUN, Kind.TIME, Kind.THING})
 _Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bool]  # the fields of a `Token`
 
 
@@ -98,10 +100,9 @@ class Tokens(dict[str, int]):
             first, *rest = name.split(" ")
             if any(not word[0].isupper() for word in rest):
                 self.longer[first] = [*self.longer.get(first, ()), name]
-        several = [name.split(" ")[0] for name in self.words.organisations if " " in name]
-        several += [name.split(" ")[0] for name in self.gazetteer.by_name if " " in name]
-        several += [name.split(" ")[0] for name in self.words.demonyms if " " in name]
-        self.first_words: Final = frozenset(several)
+        several = [name.split(" ") for name in self._called_so if " " in name]
+        self.first_words: Final = frozenset([first for first, *_ in several])
+        self._parts: Final = frozenset(chain.from_iterable(several))
 
     def __missing__(self, written: str) -> int:
         if len(written) > self.LONGEST:
@@ -124,15 +125,23 @@ class Tokens(dict[str, int]):
         first_letter = written[:1]
         if first_letter.islower() or not (first_letter.isupper() or written.lstrip(OPENING)[:1].isupper()):
             return NOTHING
-        kind, text, _, _, prefix, first, _, closes = self.parse(written)
+        kind, text, label, _, prefix, first, _, closes = self.parse(written)
         begins = text in self.longer
-        if kind is Kind.NAME and not first:
-            number = _TELLING if prefix or begins else PLAIN
-        elif kind is Kind.SKIP and not begins and text not in self.first_words:
+        if kind is Kind.SKIP and not begins and text not in self.first_words:
             return NOTHING
+        if prefix is not None or begins:
+            number = _TELLING
+        elif kind is Kind.NAME and not first:
+            number = PLAIN
+        elif kind in _IDLE_KINDS or label == NO_COUNTRY:
+            number = _BESIDE if first or self._is_part(text) else _IDLE
         else:
-            number = _IDLE if kind in _IDLE_KINDS and prefix is None and not begins else _TELLING
+            number = _BESIDE if kind in _BESIDE_KINDS else _TELLING
         return number + 32 if closes else number
+
+    def _is_part(self, text: str) -> bool:
+        """Whether a name of several words may have this one in it, as `named` knows it: bent or in capitals, too."""
+        return not self._parts.isdisjoint((text, text.removesuffix("s"), text.title()))
 
     def parse(self, written: str) -> _Parsed:
         """What makes the `Token` of a word as it is written."""
