@@ -188,6 +188,9 @@ def _teaser(reading: Reading, desk: _Desk) -> tuple[str, bytes]:
         if more:
             desk.remove(more, "stub", "is a read-more behind the teaser", -1)
             key = fold(teaser)
+    if key and key == reading.headline_key and "headline_copy" not in desk.off:
+        desk.remove(teaser, "headline_copy", "is the headline, where the teaser should be", -1)
+        return "", b""
     return teaser, key
 
 

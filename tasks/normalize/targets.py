@@ -34,11 +34,14 @@ seguir leyendo|leggi tutto|continua a leggere|lees meer|lees verder|læs mere|le
 """
 READ_MORE = frozenset(fold_lines(_READ_MORE.strip().replace("\n", "|").split("|")))
 READ_MORE_ENDS = tuple(sorted(READ_MORE))  # as `bytes.endswith` takes them
+_AND_SO_ON = ("…", "...", "»", "→", ">")
 _BEFORE_MORE = "»→>|[( "  # signs that set a read-more off
 _MORE_WORDS = 4  # of a sentence behind a copy that may be a read-more
 _CONTINUES = 16  # bytes of key from which a line can go on where a cut copy stops
 _NEXT_LINES = 4  # that are looked at for the continuation of a cut
 MORE_SIZE = 60  # last characters of a line in which a cut copy ends
+_SHORTEST = 12  # bytes of key that a text must have to come back in another form
+_BARE = 24  # bytes of key from which a text without its kicker comes back elsewhere than above the body
 _LABEL_SIZE = 120  # first characters in which a label ends
 _PIECE = 30  # bytes of key that a cut copy with words around it must share with the text
 _LONG = 60  # bytes of key from which a text is too long to come back by chance
@@ -85,7 +88,7 @@ class Target(NamedTuple):
         """Make a target called `name` of a text and its key."""
         front = _FRONT.match(text)
         bare = fold(text[front.end() :]) if front else b""
-        return cls(name, text, key, bare if len(bare) >= 24 and 2 * len(bare) >= len(key) else b"")
+        return cls(name, text, key, bare if len(bare) >= _SHORTEST and 2 * len(bare) >= len(key) else b"")
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
@@ -122,12 +125,14 @@ def copy_of(target: Target, text: str, key: bytes, following: Sequence[bytes], p
     An exact copy is the caller's business: it needs no look at the line's text.
     """
     wanted, bare = target.key, target.bare
-    if len(wanted) < 12 or len(key) < 12:
+    if len(wanted) < _SHORTEST or len(key) < _SHORTEST:
         return None
     if len(key) < len(wanted):
         if wanted.startswith(key):
             return _cut(target, text, wanted, key, following, place)
         if bare and bare.startswith(key):
+            if len(bare) < _BARE and not (key == bare and place is Place.LEAD):
+                return None  # "Ergebnisse im Überblick" may head a part, too
             if key == bare:
                 return (
                     target.found("cut", "is, without what stands in front,", 0.92)
@@ -220,7 +225,7 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
 def take_read_more(text: str) -> tuple[str, str]:
     """Return a text without the read-more that is set off behind it, and that, as it stood; empty where there is none.
 
-    One word ("mehr") may end a sentence of the text: an ellipsis or a sign must stand before it.
+    One word ("mehr") may end a sentence of the text: an ellipsis or a sign must stand before or behind it.
     """
     words = text.split(" ")
     for count in range(min(_MORE_WORDS, len(words) - 1), 0, -1):
@@ -228,7 +233,8 @@ def take_read_more(text: str) -> tuple[str, str]:
             continue
         whole = " ".join(words[:-count])
         front = whole.rstrip(_BEFORE_MORE)
-        if is_cut(front) or front != whole or (count > 1 and front.rstrip(CLOSING).endswith((".", "!", "?"))):
+        several = count > 1 or text.endswith(_AND_SO_ON)
+        if is_cut(front) or front != whole or (several and front.rstrip(CLOSING).endswith((".", "!", "?"))):
             return front, text[len(front) :].strip()
     return text, ""
 

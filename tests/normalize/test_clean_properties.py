@@ -141,6 +141,7 @@ def test_no_line_comes_out_that_did_not_go_in(copy: tuple[str, str, list[str]]) 
 @settings(max_examples=150, deadline=None)
 @given(sentences(least=5), sentences(least=10), st.lists(paragraphs(), min_size=1, max_size=6, unique=True))
 def test_a_clean_article_stays_as_it_is(headline: str, teaser: str, body: list[str]) -> None:
+    assume(key_of(headline) != key_of(teaser))
     article = normalize(article_of(headline, teaser, body))
     assert [block.text for block in article.blocks] == body
     assert (article.headline, article.teaser, article.removals) == (headline, teaser, ())
