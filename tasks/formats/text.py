@@ -42,7 +42,7 @@ def mend(value: str) -> str:
             pass  # the usual case: it was not encoded twice
         if b"\xc2" in data and _C1.search(value):
             value = value.translate(_CP1252)
-    return value.replace("\ufeff", "") if b"\xef\xbb\xbf" in data else value
+    return value.replace("\ufeff", "")
 
 
 def storable(value: str) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from tasks.normalize.latin import fold_latin, plain_latin
+from tasks.normalize.latin import fold_latin
 
 _ASCII_NOISE = bytes(code for code in range(128) if not chr(code).isalnum() and code != 10)
 # General punctuation, Latin-1 signs, CJK punctuation, combining variation selectors, emoji; UTF-8 byte ranges. One
@@ -56,8 +56,8 @@ def fold_lines(lines: Sequence[str]) -> list[bytes]:
         joined = "\n".join(line.replace("\n", " ") for line in lines)
     if joined.isascii():
         return joined.encode().translate(_LOWER, _ASCII_NOISE).split(b"\n")
-    if (coded := plain_latin(joined)) is not None:
-        return fold_latin(coded)
+    if (keys := fold_latin(joined)) is not None:
+        return keys
     folded = joined.encode("utf-8", "ignore").translate(_LOWER, _ASCII_NOISE)
     folded = _without(_PLAIN_NOISE, folded).replace(_EURO, b"$")  # free: no sign of ASCII is left
     if not folded.translate(None, _LATIN_1):

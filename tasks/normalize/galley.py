@@ -16,11 +16,13 @@ _NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
 
 def _headed(kinds: Sequence[BlockKind], texts: Sequence[str]) -> Sequence[BlockKind]:
     """The kinds, where a short paragraph between two long ones is the heading it reads as: many a page has no other."""
-    sizes = [len(text) for text in texts]
+    sizes = [*map(len, texts)]
     heads = [
         n
         for n in range(1, len(sizes) - 1)
-        if sizes[n] < PARAGRAPH <= min(sizes[n - 1], sizes[n + 1])
+        if sizes[n] < PARAGRAPH
+        and sizes[n - 1] >= PARAGRAPH
+        and sizes[n + 1] >= PARAGRAPH
         and kinds[n - 1] is kinds[n] is kinds[n + 1] is BlockKind.PARAGRAPH
         and " " in texts[n]
         and may_be_subhead(texts[n])

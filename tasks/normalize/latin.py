@@ -12,16 +12,17 @@ _LETTERS = bytes(code for code in range(0xC0, 0x100) if chr(code) not in "×÷")
 _NOISE = bytes(code for code in range(0x20, 0x7F) if not chr(code).isalnum()) + "¡¢£¥¦§¨©«¬®°±´¶·»¿×÷".encode("latin-1")
 _WORDS = bytes(code for code in range(128) if chr(code).isalnum()) + _LETTERS + _STAND_IN.encode("latin-1") + b"\n"
 # What may be UTF-8 read as Windows-1252 is looked at more closely, whatever it is.
-_PLAIN = bytes(set(_WORDS + _NOISE) - set("ÃÂâÅÐÑ".encode("latin-1")))
-_LOWER = bytes(ord(chr(code).lower()) for code in range(256))
+_PLAIN = set(_WORDS + _NOISE) - set("ÃÂâÅÐÑ".encode("latin-1"))
+_ODD = b"\0"  # stands for whatever is not plain
+_LOWER = bytes(ord(chr(code).lower()) if code in _PLAIN else ord(_ODD) for code in range(256))
 _SHARP_S = "ß".encode("latin-1")
 
 
-def plain_latin(text: str) -> bytes | None:
-    """Return the text in Latin-1 without the signs that it lacks; None if there is anything else in it.
+def fold_latin(text: str) -> list[bytes] | None:
+    """Return the keys of the lines in a text (`fold_lines` says what a key is); None unless all of it is plain.
 
-    White space other than spaces and line feeds is such a thing, and so is all that mending may change; but whether
-    spaces are doubled and whether there are entities the caller has to look at.
+    White space other than spaces and line feeds is not, and neither is whatever mending may change; but whether spaces
+    are doubled and whether there are entities the caller has to look at.
     """
     if _STAND_IN in text:
         return None
@@ -35,12 +36,10 @@ def plain_latin(text: str) -> bytes | None:
             if not lost:
                 break
             lost -= text.count(sign)
-    return None if lost or coded.translate(None, _PLAIN) else coded
-
-
-def fold_latin(coded: bytes) -> list[bytes]:
-    """Return the keys of the lines in what `plain_latin` returned; `fold_lines` says what a key is."""
-    letters = coded.translate(_LOWER, _NOISE).replace(_SHARP_S, b"ss")
+    letters = coded.translate(_LOWER, _NOISE)
+    if lost or _ODD in letters:
+        return None
+    letters = letters.replace(_SHARP_S, b"ss")
     if not letters.isascii():
         letters = letters.decode("latin-1").replace(_STAND_IN, _EURO).encode()
     return letters.split(b"\n")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from storage.records import BlockKind, Entry
 from tasks.normalize.blocks import read_blocks
 from tasks.normalize.fold import fold_lines
-from tasks.normalize.latin import fold_latin, plain_latin
+from tasks.normalize.latin import fold_latin
 from tasks.normalize.look import Look, Sight
 from tasks.normalize.mend import has_entity, mend, mend_lines, tidy_spaces
 from tasks.normalize.plain import Piece
@@ -90,17 +90,16 @@ def reading_of(headline: str, teaser: Sequence[Piece], body: Sequence[Piece]) ->
 def _plain(texts: Sequence[str]) -> tuple[list[str], list[bytes]] | None:
     """Mend and fold texts that have no more to mend than white space; None where there is more."""
     texts = [text.strip(_BLANKS) for text in texts]
-    joined = "\n".join(texts)
-    if joined.count("\n") >= len(texts):
+    if [text for text in texts if "\n" in text]:
         texts = [text.replace("\n", " ") for text in texts]
-        joined = "\n".join(texts)
+    joined = "\n".join(texts)
     whole = joined.replace("\u00a0", " ").replace("\t", " ")
-    coded = plain_latin(whole)
-    if coded is None or has_entity(whole):
+    keys = fold_latin(whole)
+    if keys is None or has_entity(whole):
         return None
     if whole != joined or whole.rfind("  ") >= 0:  # from behind it is found, and not found, a third sooner
         texts = tidy_spaces(whole).split("\n")
-    return texts, fold_latin(coded)
+    return texts, keys
 
 
 def _mended(kinds: Sequence[BlockKind], texts: Sequence[str]) -> list[str]:
