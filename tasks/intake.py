@@ -23,7 +23,7 @@ from tasks import alone
 from tasks.holding import holding
 from tasks.ingest import ingest, write_together
 from tasks.ingested import Ingested, LeaseLost
-from tasks.prepare import identities, parse, refuse, settled_on, sources
+from tasks.prepare import fingerprinted, identities, parse, refuse, settled_on, sources
 from tasks.room import Room
 from tasks.trace import Span, trace_of
 
@@ -147,6 +147,7 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
         steps = ((one.document, partial(settled_on, room, one, own[one.document.feed_id])) for one in parsed)
         ready = _each(steps, done, left)
         kept = [one.document for one in ready]
+        fingerprinted(ready)
         done += write_together(room, ready) if ready else []
     except Exception as error:  # noqa: BLE001  # met again, and then said in full, when they are tried one by one
         log.info("documents.taken_apart", document_ids=[one.id for one in kept], error=repr(error)[:300])

@@ -16,7 +16,7 @@ from storage.db import reading
 from storage.models import Document, DocumentState, Feed, SourceLines
 from storage.records import BadEntry, FetchOutcome
 from tasks import delta_audit, pages
-from tasks.decide import Decided, decide
+from tasks.decide import Decided, decide, fingerprint
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.identities import Keyed, keyed
 from tasks.ingested import Audit, Ingested, LeaseLost
@@ -84,7 +84,10 @@ def prepare(room: Room, document: Document) -> Ready | Ingested:
     parsed = parse(room, document, sources(room, [document])[document.feed_id])
     if isinstance(parsed, Ingested):
         return parsed
-    return settled_on(room, parsed, identities(room, [parsed])[document.feed_id])
+    ready = settled_on(room, parsed, identities(room, [parsed])[document.feed_id])
+    if isinstance(ready, Ready):
+        fingerprinted([ready])
+    return ready
 
 
 def parse(room: Room, document: Document, source: Source) -> Parsed | Ingested:
@@ -144,6 +147,11 @@ def settled_on(room: Room, parsed: Parsed, own: Keyed) -> Ready | Ingested:
         )
 
     return _unless_it_ends(room, document, source, parsed.now, read)
+
+
+def fingerprinted(those: Sequence[Ready]) -> None:
+    """Fingerprint the articles of documents that are written together: after it they are ready indeed."""
+    fingerprint([(one.document.feed_id, one.decided) for one in those])
 
 
 def _body(document: Document, source: Source) -> bytes:

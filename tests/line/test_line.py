@@ -144,8 +144,9 @@ def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
     assert events(room) == ["article.created"] * 21
 
 
-def test_an_entry_that_fails_a_step_taken_for_the_whole_document_stops_no_other(
-    room: Room, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_entry_that_fails_a_step_taken_for_all_documents_of_a_batch_stops_no_other(
+    room: Room, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, *, beside: bool
 ) -> None:
     def failing(pieces: list[tuple[str, str]]) -> list[Fingerprint]:
         if any("Nummer 3" in headline for headline, _ in pieces):
@@ -154,10 +155,11 @@ def test_an_entry_that_fails_a_step_taken_for_the_whole_document_stops_no_other(
 
     monkeypatch.setattr("tasks.decide.fingerprints", failing)
     publisher.feeds["stadt"] = [Piece(guid=f"g{n}", headline=f"Meldung Nummer {n}") for n in range(6)]
-    [(document_id, _)] = poll_one(room, subscribe(room, publisher)).documents
-    [done] = take_in(room, [document_id])
-    assert (done.outcomes, done.quarantined) == ({"created": 5}, 1)
-    assert sorted(article.headline[-1] for article in articles(room)) == ["0", "1", "2", "4", "5"]
+    publisher.feeds["land"] = [Piece(guid=f"l{n}", headline=f"Bericht Nummer {n}") for n in range(6, 9)]
+    names = ["stadt", "land"] if beside else ["stadt"]
+    done = take_in(room, [poll_one(room, subscribe(room, publisher, name)).documents[0][0] for name in names])
+    assert sorted((one.outcomes["created"], one.quarantined) for one in done) == ([(3, 0)] if beside else []) + [(5, 1)]
+    assert sorted(article.headline[-1] for article in articles(room)) == [*"01245", *("678" if beside else "")]
     with room.sessions() as session:
         [held] = quarantine.listing(session, state=QuarantineState.HELD, feed_id=None, limit=10)
         assert (held.error, b"Meldung Nummer 3" in quarantine.raw(held)) == ("ValueError('planted')", True)
