@@ -16,7 +16,7 @@ from tasks.enrich.runs import Mention, Runs, What, runs
 from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, TOPIC, WITHOUT_TOPIC, Token
 from tasks.enrich.word_lists import PLACE_ENDINGS
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 NAME: Final = "names"
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
 SURE: Final = 0.8
@@ -49,6 +49,7 @@ _LONGEST_ARTICLE: Final = 5
 _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
+_POSSESSIVE: Final = ("'s", "\u2019s", "s'", "s\u2019")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
 
@@ -135,6 +136,8 @@ class _Reader:
     def _take_place(self, mention: Mention) -> None:
         if self.cue:
             self.cued.setdefault(mention.name, self.cue)
+        if mention.cue == "Ort" and self.start and self.tokens[self.start - 1] == "vor":
+            return  # "vor Ort Fragen"
         place = mention.place
         if place is None:
             self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
@@ -195,6 +198,8 @@ class _Reader:
                 continue
             if self.memo.german and mention.name not in _JOINABLE:
                 return
+            if mention.name == "Amt" and join[0] != "für":
+                return  # "gibt ihr Amt zum Jahresende ab"
             first = at
             names: list[str] = []
             while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < 3:
@@ -271,6 +276,8 @@ class _Reader:
         for word, cue in self.cued.items():
             if memo.tokens[word] & ~TOPIC != PLAIN or word in self.roles or word in self.people:
                 continue
+            if word.endswith(_POSSESSIVE):
+                continue  # "in Trump's speech"
             sure = 0.65
             if memo.german and cue.lower() not in {"nahe", "raum"}:
                 text = self.text

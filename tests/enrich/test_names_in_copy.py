@@ -116,3 +116,33 @@ def test_a_name_said_once_in_passing_far_down_is_no_tag_but_one_that_recurs_is()
     assert labels("person", opening, FILLER, once) == {"Anna Harms"}
     assert labels("person", opening, FILLER, again) == {"Anna Harms", "Marta Olsen"}
     assert "Peter Lindqvist" in labels("person", opening, FILLER, once, headline="Peter Lindqvist stand dabei")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Sturm hat Zehntausende Haushalte vom Netz getrennt. Am Abend waren noch Haushalte im Norden ohne Strom.",
+        "Der Imam spricht über das Thema Kinder und über Paare, die keine haben. Er sagt: Kinder sind nicht alles.",
+        "Am Dienstag beantwortete der Minister vor Ort Fragen der Anrainer und sah sich den gebrochenen Damm an.",
+        "Die Richterin nannte es Schwierige Gespräche, und so standen Gespräche noch am Freitag im Kalender.",
+    ],
+)
+def test_nouns_side_by_side_are_no_names(text: str) -> None:
+    assert labels("person", text, feed_language="de") | labels("place", text, feed_language="de") == set()
+
+
+def test_a_noun_behind_a_first_name_is_a_name() -> None:
+    text = "Die Forscherin Anna Weg und der Trainer Lukas Tisch haben am Montag in der Halle gesprochen."
+    assert labels("person", text, feed_language="de") == {"Anna Weg", "Lukas Tisch"}
+
+
+def test_an_office_is_joined_to_what_it_is_for_and_not_to_when_it_is_left() -> None:
+    left = "Die Bürgermeisterin gibt ihr Amt zum Jahresende ab. Sie war sechs Jahre lang im Rathaus der Stadt."
+    kept = "Das Amt für Statistik zählt nach, und das Institut zur Zukunft der Arbeit rechnet nach, sagte es am Montag."
+    assert labels("organisation", left, feed_language="de") == set()
+    assert "Amt für Statistik" in labels("organisation", kept, feed_language="de")
+
+
+def test_what_belongs_to_somebody_is_no_place() -> None:
+    text = "The words in Trump's speech were plain, and the mood in WeWork’s offices was not good on Monday."
+    assert labels("place", text, feed_language="en") == set()
