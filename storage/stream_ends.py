@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import bindparam, select, text
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from storage.db import is_sqlite
 from storage.models import StreamEnd
+
+_NOTE = text(
+    "INSERT INTO stream_end (stream, position, noted_at) VALUES (:stream, :position, :now)"
+    " ON CONFLICT (stream) DO UPDATE SET position = excluded.position, noted_at = excluded.noted_at"
+).bindparams(bindparam("now", type_=UTCDateTime()))
 
 
 def get(session: Session, stream: str) -> int | None:
@@ -20,7 +23,4 @@ def get(session: Session, stream: str) -> int | None:
 
 def note(session: Session, stream: str, position: int, *, now: datetime) -> None:
     """Keep how far the stream goes, also where that is less than before; only for the holder of the lease."""
-    make = (sqlite_insert if is_sqlite(session) else pg_insert)(StreamEnd)
-    row = make.values(stream=stream, position=position, noted_at=now)
-    new = {"position": row.excluded.position, "noted_at": row.excluded.noted_at}
-    session.execute(row.on_conflict_do_update(index_elements=["stream"], set_=new))
+    session.connection().execute(_NOTE, {"stream": stream, "position": position, "now": now})
