@@ -59,11 +59,13 @@ class _Reader:
     def __init__(self, article: EnrichInput, memo: Runs) -> None:
         self.article = article
         self.memo = memo
-        dateline = [*article.dateline.split(), ""] if article.dateline else []
-        body = article.body_tokens
-        self.tokens: list[str] = [*dateline, *article.lead_tokens[1], *(body if len(body) <= WORDS else body[:WORDS])]
-        _, of_teaser, of_body = article.classes
-        classes = bytes(map(memo.tokens.__getitem__, dateline)) + of_teaser + of_body
+        words, teaser, body = article.tokens
+        self.tokens: list[str] = words[teaser : body + WORDS]
+        classes = article.classes[teaser:]
+        if article.dateline:
+            dateline = [*article.dateline.split(), ""]
+            self.tokens = dateline + self.tokens
+            classes = bytes(map(memo.tokens.__getitem__, dateline)) + classes
         self.classes = classes.translate(WITHOUT_TOPIC)
         self.text = article.whole
         self.people: dict[str, Candidate] = {}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from storage.frozen import record
 from storage.records import Block, Category, CleanArticle
@@ -12,6 +11,17 @@ from tasks.enrich.tokens import tokens
 
 LONGEST: Final = 60_000  # characters of body that are read: ten times a long feature; what is beyond changes no tag
 WORDS: Final = 1500  # of body whose classes are looked up, in which names are looked for
+
+
+class Tokens(NamedTuple):
+    """Headline, teaser and body split at white space, punctuation still on, an empty token after each part and block.
+
+    `teaser` and `body` are where theirs begin.
+    """
+
+    all: list[str]
+    teaser: int
+    body: int
 
 
 @record(frozen=True, kw_only=True)
@@ -67,7 +77,6 @@ class EnrichInput:
         known.__dict__.pop("classes", None)
         return known
 
-    @cached_property
     def _readable(self) -> list[str]:
         whole = [block.text for block in self.blocks]
         if sum(map(len, whole)) <= LONGEST:
@@ -84,31 +93,40 @@ class EnrichInput:
     @cached_property
     def body(self) -> str:
         """The blocks, one a line, cut at `LONGEST` characters."""
-        return "\n".join(self._readable)
+        return "\n".join(self._readable())
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """All words in one list, as our own enrichers take them."""
+        words = self.headline[:LONGEST].split()
+        words.append("")
+        teaser = len(words)
+        words += (self.teaser or "")[:LONGEST].split()
+        words.append("")
+        body = len(words)
+        for text in self._readable():
+            words += text.split()
+            words.append("")
+        return Tokens(words, teaser, body)
 
     @cached_property
     def body_tokens(self) -> list[str]:
         """The body split at white space, punctuation still on; after each block stands an empty token."""
-        tokens: list[str] = []
-        for text in self._readable:
-            tokens += text.split()
-            tokens.append("")
-        return tokens
+        return self.tokens.all[self.tokens.body :]
 
     @cached_property
     def lead_tokens(self) -> tuple[list[str], list[str]]:
         """The headline's and the teaser's tokens, with an empty token after each."""
-        return [*self.headline[:LONGEST].split(), ""], [*(self.teaser or "")[:LONGEST].split(), ""]
+        words, teaser, body = self.tokens
+        return words[:teaser], words[teaser:body]
 
     @cached_property
-    def classes(self) -> tuple[bytes, bytes, bytes]:
-        """What each token of headline, teaser and the first `WORDS` of body is by itself: bytes of `tokens.py`."""
-        headline, teaser = self.lead_tokens
-        body = self.body_tokens
-        words = chain(headline, teaser, body if len(body) <= WORDS else body[:WORDS])
-        whole = bytes(map(tokens(self.language).__getitem__, words))
-        at = len(headline) + len(teaser)
-        return whole[: len(headline)], whole[len(headline) : at], whole[at:]
+    def classes(self) -> bytes:
+        """What each of `tokens` is by itself, of the body for the first `WORDS`: bytes of `tokens.py`."""
+        words, _, body = self.tokens
+        if len(words) > body + WORDS:
+            words = words[: body + WORDS]
+        return bytes(map(tokens(self.language).__getitem__, words))
 
     @cached_property
     def whole(self) -> str:

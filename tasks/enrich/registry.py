@@ -123,11 +123,9 @@ def tag_language(article: EnrichInput) -> Iterator[Tag]:
 
 
 def _language_of(article: EnrichInput) -> tuple[str, float]:
-    headline, teaser = article.lead_tokens
-    tokens = article.body_tokens
-    if len(tokens) < ENOUGH_WORDS:
-        tokens = [*headline, *teaser, *tokens]
-    return detect_in_words(tokens[:SAMPLE_WORDS], article.feed_language)
+    words, _, body = article.tokens
+    start = body if len(words) - body >= ENOUGH_WORDS else 0
+    return detect_in_words(words[start : start + SAMPLE_WORDS], article.feed_language)
 
 
 def _is_ours(point: EntryPoint) -> bool:

@@ -42,7 +42,7 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
     tallies = _tally(article, said)
     if not tallies:
         return []
-    length = (min(len(article.body_tokens), WORDS) + 60) / 100
+    length = (min(len(article.tokens.all) - article.tokens.body, WORDS) + 60) / 100
     ranked = sorted([(_score(tally), -index) for index, tally in tallies.items()], reverse=True)[:AT_MOST]
     least = ranked[0][0] * BESIDE_BEST
     tags = []
@@ -63,19 +63,22 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
 
 def _tally(article: EnrichInput, said: Telling) -> dict[int, _Tally]:
     tallies: defaultdict[int, _Tally] = defaultdict(dict)
-    terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
-    of_headline, of_teaser, of_body = article.classes
-    headline, teaser = article.lead_tokens
+    words, teaser, body = article.tokens
+    telling_words = article.classes.translate(ONLY_TOPIC)
     # Python sees only the words that say something, each once; `compress` learns in C from the classes which they are.
-    body = Counter(compress(article.body_tokens, of_body[:WORDS].translate(ONLY_TOPIC)))
-    for words, factor in (
-        (body.items(), 1.0),
-        (zip(compress(headline, of_headline.translate(ONLY_TOPIC)), repeat(1)), HEADLINE_WEIGHT),
-        (zip(compress(teaser, of_teaser.translate(ONLY_TOPIC)), repeat(1)), TEASER_WEIGHT),
+    of_body = Counter(compress(words[body : body + WORDS], telling_words[body:]))
+    of_headline = compress(words, telling_words[:teaser])
+    of_teaser = compress(words[teaser:body], telling_words[teaser:body])
+    terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
+    for said_words, factor in (
+        (of_body.items(), 1.0),
+        (zip(of_headline, repeat(1)), HEADLINE_WEIGHT),
+        (zip(of_teaser, repeat(1)), TEASER_WEIGHT),
         (zip(terms, repeat(1)), CATEGORY_WEIGHT),
     ):
-        for token, times in words:
-            amount = factor * factor * times
+        amount_of_one = factor * factor
+        for token, times in said_words:
+            amount = amount_of_one * times
             for index, square, word in said[token]:
                 tally = tallies[index]
                 tally[word] = tally.get(word, 0.0) + square * amount
