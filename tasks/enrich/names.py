@@ -24,11 +24,13 @@ ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown 
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
 # Over the class bytes of `tokens.py`: capitalised words of which one tells by itself, or two that are not idle tell
-# together. Each match begins with one set of characters, so that the engine skips everything else quickly.
-_REST: Final = rb"[NKRI]*+[nkri]?"
-_TOGETHER: Final = rb"I*+(?:[nkr]|[NKR]%b)" % _REST
+# together. Each match begins with one set of characters, so that the engine skips everything else quickly, and most
+# words with a capital stand alone and are given up at the next character.
+_REST: Final = rb"[NRKI]*+[nrki]?"
+_TOGETHER: Final = rb"I*+(?:[nrk]|[NRK]%b)" % _REST
 _RUN: Final = re.compile(
-    rb"[NRIKk](?:(?<=[NR])%b|(?<=K)%b|(?<=k)|(?<=I)I*+(?:[NR]%b|K%b|k))" % (_TOGETHER, _REST, _TOGETHER, _REST)
+    rb"[NRIKk](?:[NRKInrki](?:(?<=[NRK][NRK]|KI|IK)%b|(?<=[NRK][nrk]|Ki|Ik)|(?<=[NR]I|I[NR])%b"
+    rb"|(?<=II)I*+(?:k|K%b|[NR]%b))|(?<=[Kk]))" % (_REST, _TOGETHER, _REST, _TOGETHER)
 )
 _CUED: Final = re.compile(rb"1(?:[nkri]|[NKRI](?![NKRInkri]))")  # a cue and one word, which may be an unknown place
 _PARTICLES: Final = frozenset(
