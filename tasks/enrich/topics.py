@@ -10,7 +10,7 @@ from typing import Final
 from storage.records import Tag
 from tasks.enrich.lexicon import Telling, telling, topics
 from tasks.enrich.reading import EnrichInput
-from tasks.enrich.tokens import ONLY_TOPIC
+from tasks.enrich.tokens import ONLY_TOPIC, TOPIC, tokens
 
 VERSION: Final = "1"
 NAME: Final = "topics"
@@ -29,11 +29,6 @@ CALIBRATION: Final = 3.2  # score per length at which confidence is 63 %
 _Tally = dict[str, float]  # evidence word: sum of squares of its weights
 
 
-def _score(tally: _Tally) -> float:
-    """Forms of one word are one witness: more of them add less and less."""
-    return sum(map(sqrt, tally.values()))
-
-
 def tag_topics(article: EnrichInput) -> list[Tag]:
     """At most three topics, best first, labelled in the article's language."""
     said = telling(article.language)
@@ -43,10 +38,11 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
     if not tallies:
         return []
     length = (min(len(article.tokens.all) - article.tokens.body, WORDS) + 60) / 100
-    ranked = sorted([(_score(tally), -index) for index, tally in tallies.items()], reverse=True)[:AT_MOST]
+    # Forms of one word are one witness: more of them add less and less.
+    ranked = sorted([(sum(map(sqrt, tally.values())), -index) for index, tally in tallies.items()], reverse=True)
     least = ranked[0][0] * BESIDE_BEST
     tags = []
-    for score, minus_index in ranked:
+    for score, minus_index in ranked[:AT_MOST]:
         tally = tallies[-minus_index]
         if score < least or (len(tally) < 2 and score < 6):  # one word alone is an accident
             continue
@@ -64,22 +60,22 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
 def _tally(article: EnrichInput, said: Telling) -> dict[int, _Tally]:
     tallies: defaultdict[int, _Tally] = defaultdict(dict)
     words, teaser, body = article.tokens
-    telling_words = article.classes.translate(ONLY_TOPIC)
+    telling_words = article.classes[: body + WORDS].translate(ONLY_TOPIC)
     # Python sees only the words that say something, each once; `compress` learns in C from the classes which they are.
     of_body = Counter(compress(words[body : body + WORDS], telling_words[body:]))
     of_headline = compress(words, telling_words[:teaser])
     of_teaser = compress(words[teaser:body], telling_words[teaser:body])
     terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
-    for said_words, factor in (
-        (of_body.items(), 1.0),
-        (zip(of_headline, repeat(1)), HEADLINE_WEIGHT),
-        (zip(of_teaser, repeat(1)), TEASER_WEIGHT),
-        (zip(terms, repeat(1)), CATEGORY_WEIGHT),
+    known = tokens(article.language)  # what most categories say is nothing, and this keeps it
+    terms = [term for term in terms if known[term] & TOPIC or len(term) > known.LONGEST]
+    for heard, amounts in (
+        (of_body, of_body.values()),
+        (of_headline, repeat(HEADLINE_WEIGHT**2)),
+        (of_teaser, repeat(TEASER_WEIGHT**2)),
+        (terms, repeat(CATEGORY_WEIGHT**2)),
     ):
-        amount_of_one = factor * factor
-        for token, times in said_words:
-            amount = amount_of_one * times
-            for index, square, word in said[token]:
+        for postings, amount in zip(map(said.__getitem__, heard), amounts, strict=False):
+            for index, square, word in postings:
                 tally = tallies[index]
                 tally[word] = tally.get(word, 0.0) + square * amount
     return tallies
