@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 from storage.records import Tag
@@ -23,12 +22,12 @@ class Candidate:
 
     __slots__ = ("count", "evidence", "label", "place", "sure")
 
-    def __init__(self, label: str, sure: float, place: Place | None = None) -> None:
+    def __init__(self, label: str, sure: float, count: int, word: str, *, beside: str = "", place: Place | None = None):
         self.label = label
         self.sure = sure
-        self.count = 0
+        self.count = count
         self.place = place
-        self.evidence: dict[str, None] = {}
+        self.evidence: dict[str, None] = {word: None, beside: None} if beside else {word: None}
 
     def see(self, sure: float, count: int, word: str = "", beside: str = "") -> None:
         """Count mentions as `word`; `beside` is the word that told."""
@@ -58,7 +57,7 @@ def tags_of(kind: str, candidates: Iterable[Candidate], headline: str, *, enrich
     for minus_confidence, _, label, _, candidate in chosen[:AT_MOST]:
         place = candidate.place
         scheme, code = (place.scheme, place.code) if place is not None else (None, None)
-        evidence = tuple(islice(candidate.evidence, MOST_EVIDENCE))
+        evidence = tuple(candidate.evidence)[:MOST_EVIDENCE]
         tags.append(Tag(kind, label, scheme, code, _rounded(-minus_confidence), enricher, version, evidence))
     return tags
 

@@ -113,10 +113,10 @@ class _Reader:
                 self._see_place(place, THRESHOLD, len(words), words[0])
 
     def _see(self, into: dict[str, Candidate], name: str, sure: float, word: str, beside: str = "") -> None:
-        candidate = into.get(name)
-        if candidate is None:
-            candidate = into[name] = Candidate(name, sure)
-        candidate.see(sure, self.count, word, beside)
+        if (candidate := into.get(name)) is None:
+            into[name] = Candidate(name, sure, self.count, word, beside=beside)
+        else:
+            candidate.see(sure, self.count, word, beside)
 
     def _take_organisation(self, mention: Mention) -> None:
         self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
@@ -151,10 +151,11 @@ class _Reader:
             self._see_place(place, mention.sure, self.count, mention.name)
 
     def _see_place(self, place: Place, sure: float, count: int, word: str) -> None:
-        candidate = self.places.get(place.key)
-        if candidate is None:
-            candidate = self.places[place.key] = Candidate(place.label(self.article.language), sure, place)
-        candidate.see(sure, count, word)
+        if (candidate := self.places.get(place.key)) is None:
+            label = place.label(self.article.language)
+            self.places[place.key] = Candidate(label, sure, count, word, place=place)
+        else:
+            candidate.see(sure, count, word)
 
     def _take_person(self, mention: Mention) -> None:
         sure, name = mention.sure, mention.name

@@ -8,9 +8,9 @@ from tasks.enrich.places import Place
 
 def candidate(label: str, sure: float, *, count: int = 1, key: str = "", words: tuple[str, ...] = ()) -> Candidate:
     place = Place(key, (("en", label), ("de", label)), "iso3166-2", key) if key else None
-    made = Candidate(label, sure, place)
-    made.see(sure, count)
-    for word in words:
+    first, *further = words or (label,)
+    made = Candidate(label, sure, count, first, place=place)
+    for word in further:
         made.see(0.0, 0, word)
     return made
 
