@@ -21,6 +21,10 @@ _WRAP = range(45, 101)  # columns at which people and machines wrap text
 
 def text_blocks(text: str) -> Iterator[Piece]:
     """Yield the pieces of a plain text in order."""
+    if "\n" not in text and "\r" not in text:  # as nearly every teaser
+        if text and not text.isspace():
+            yield _kind(text, alone=False, listed=()), text
+        return
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     listed = _listed(text)
     groups = [group for group in _BLANK.split(text) if group.strip()]
@@ -46,7 +50,8 @@ def is_verse(lines: list[str]) -> bool:
 
 def _listed(text: str) -> frozenset[str]:
     """The lines of a text that are numbered from 1, or down to it: "2. Liga" and "25. November" are no items."""
-    numbered = [(int(found[1]), line) for line in text.split("\n") if (found := _NUMBER.match(line))]
+    lines = [line for line in text.split("\n") if not line[:1].isalpha()]
+    numbered = [(int(found[1]), line) for line in lines if (found := _NUMBER.match(line))]
     listed: set[str] = set()
     run: dict[int, str] = {}
     last = -1
@@ -77,7 +82,8 @@ def _group(group: str, *, is_last: bool, listed: Container[str]) -> Iterator[Pie
 
 
 def _kind(line: str, *, alone: bool, listed: Container[str]) -> BlockKind:
-    if _BULLET.match(line) and (line in listed or not _NUMBER.match(line)):
+    lettered = line[:1].isalpha() and line[1:2] != ")"  # most lines: no look for a bullet
+    if not lettered and _BULLET.match(line) and (line in listed or not _NUMBER.match(line)):
         return BlockKind.LIST_ITEM
     text = line.strip()
     return BlockKind.SUBHEAD if alone and " " in text and may_be_subhead(text) else BlockKind.PARAGRAPH
