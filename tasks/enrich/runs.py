@@ -72,15 +72,16 @@ class Runs(dict[str, list[Mention]]):
     def _read(self, single: list[Token]) -> list[Mention]:
         found: list[Mention] = []
         part: list[Token] = []
-        at = 0
-        while at < len(single):
+        first_words = self.tokens.first_words
+        at, end = 0, len(single)
+        while at < end:
             token, width = single[at], 1
             if token.opens and part:  # "Merz (CDU)" is two names
                 self._mentions(part, found)
                 part = []
-            if token.text in self.tokens.first_words and (longer := self._longer(single, at)):
+            if token.text in first_words and (longer := self._longer(single, at)):
                 token, width = longer
-            elif token.kind is not NAME and (token.first or part):
+            elif token.kind is not NAME and (token.first or (part and part[-1].first)):
                 token = self._in_context(single, at, part)
             if token.prefix is not None:
                 found.append(self._of_prefix(token))
@@ -120,7 +121,7 @@ class Runs(dict[str, list[Mention]]):
         organisation = None
         kinds = [token.kind for token in part]
         if HEAD in kinds or FORM in kinds:
-            organisation = self._organisation(part)
+            organisation = self._organisation(part, kinds)
             if organisation is not None:
                 found.append(organisation)
         longer = self.tokens.longer
@@ -152,21 +153,23 @@ class Runs(dict[str, list[Mention]]):
         if names and organisation is None:
             self._named(names, role, previous, _END, found)
 
-    def _organisation(self, part: list[Token]) -> Mention | None:
+    def _organisation(self, part: list[Token], kinds: list[Kind]) -> Mention | None:
         """A run with a legal form or a word such as "University" or "Landgericht" is one organisation."""
         start, end = 0, len(part)
-        while start < end and part[start].kind in _NOT_BEFORE_HEAD:
+        while start < end and kinds[start] in _NOT_BEFORE_HEAD:
             start += 1
-        last = next((at for at in range(end - 1, start - 1, -1) if part[at].kind in _HEADS), None)
-        if last is None:
+        last = end - 1
+        while last >= start and kinds[last] is not HEAD and kinds[last] is not FORM:
+            last -= 1
+        if last < start:
             return None
         head = part[last]
         if not self.german or head.kind is FORM:
             end = last + 1
-        while end > start and part[end - 1].kind in _NOT_AFTER_HEAD:
+        while end > start and kinds[end - 1] in _NOT_AFTER_HEAD:
             end -= 1
         part = part[start:end]
-        if any(token.kind is ROLE for token in part):
+        if ROLE in kinds[start:end]:
             return None  # "Yale University President Peter Salovey": the person is the news
         name = " ".join([token.text for token in part])
         if len(part) > 1:
@@ -217,7 +220,6 @@ _FEMININE: Final = frozenset(
 )
 _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(SKIP, "")
-_HEADS: Final = frozenset({HEAD, FORM})
 _NOT_BEFORE_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME, FIRM, Kind.NOUN})
 _NOT_AFTER_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME})
 _NAME_AFTER_FIRST: Final = frozenset({PLACE, ORGANISATION, Kind.TIME, Kind.NOUN, FIRM})
