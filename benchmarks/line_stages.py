@@ -42,7 +42,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (write, "settle", "stories"),
     (write, "_events", "events"),
     (articles, "write", "rows of articles and tags"),
-    (outbox, "record", "rows of events"),
+    (outbox, "_write", "rows of events"),
     (DefaultDialect, "do_commit", "commit"),
     (Enrichers, "tag", "tag: frame, split, language"),
 ]

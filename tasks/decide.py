@@ -27,6 +27,7 @@ from tasks.normalize import KnownLine, Reading, line_keys, normalize, read
 from tasks.rekey import Rekeyed
 from tasks.revise import Revised, revise
 from tasks.room import Room
+from tasks.steps import Steps
 from tasks.stories import Fingerprint, fingerprints
 from tasks.times import believed
 from tasks.tombstones import Buried, buried
@@ -76,7 +77,7 @@ class Decided:
     rekeyed: Rekeyed | None = None
 
 
-def decide(
+def deciding(
     room: Room,
     feed: Feed,
     document_id: int,
@@ -86,8 +87,8 @@ def decide(
     only: Collection[int] | None = None,
     lines: SourceLines | None = None,
     identities: Keyed | None = None,
-) -> Decided:
-    """What each entry of a parsed document comes to, and the entries that could not be read after all.
+) -> Steps[Decided]:
+    """Decide, step by step, what each entry of a parsed document comes to, and which could not be read after all.
 
     What is to be written has to be fingerprinted after it (`fingerprint`).
     With `force` an entry that is held unchanged is normalized and tagged anew (re-ingestion); with `only` the entries
@@ -114,7 +115,8 @@ def decide(
         before = articles.contents(session, {d.held.id: d.held.revision for d in decisions if _open(d) and d.held})
     # A feed's first document brings its title with it.
     names = tuple([name for name in (feed.title or parsed.hints.title, feed.publisher) if name])
-    good, bad = _worked_out(room, feed, names, decisions, before, lines)
+    yield
+    good, bad = yield from _worked_out(room, feed, names, decisions, before, lines)
     _calm(room, [d for d in good if d.outcome == "revised" and d.held is not None and d.held.revision >= FLAPS])
     return Decided(decisions=good, bad=bad, degraded=known.degraded, rekeyed=known.rekeyed)
 
@@ -169,7 +171,7 @@ def _worked_out(
     decisions: list[Decision],
     before: Mapping[UUID, dict[str, Any]],
     lines: SourceLines,
-) -> tuple[list[Decision], list[BadEntry]]:
+) -> Steps[tuple[list[Decision], list[BadEntry]]]:
     """Clean, tag and compare the open decisions, each on its own: one bad entry never stops a feed."""
     known = known_lines(lines)
     bad: list[BadEntry] = []
@@ -206,7 +208,9 @@ def _worked_out(
             decision.clean = _cleaned(room, feed, decision.entry, richer, readings[id(decision)])
 
     each(clean_again)
+    yield
     each(lambda decision: _tagged(room, feed, names, decision))
+    yield
     each(lambda decision: _compared(decision, before))
     return [decision for decision in decisions if id(decision) not in failed], bad
 

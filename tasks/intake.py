@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from tasks.ingest import ingest, write_together
 from tasks.ingested import Ingested, LeaseLost
 from tasks.prepare import fingerprinted, identities, parse, refuse, settled_on, sources
 from tasks.room import Room
+from tasks.steps import Steps, single, take
 from tasks.trace import Span, trace_of
 
 log = structlog.get_logger()
@@ -141,11 +142,10 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
     kept = those
     try:
         known = sources(room, those)
-        parsed = _each(((one, partial(parse, room, one, known[one.feed_id])) for one in those), done, left)
+        parsed = _each([(one, single(partial(parse, room, one, known[one.feed_id]))) for one in those], done, left)
         kept = [one.document for one in parsed]
         own = identities(room, parsed)
-        steps = ((one.document, partial(settled_on, room, one, own[one.document.feed_id])) for one in parsed)
-        ready = _each(steps, done, left)
+        ready = _each([(one.document, settled_on(room, one, own[one.document.feed_id])) for one in parsed], done, left)
         kept = [one.document for one in ready]
         fingerprinted(ready)
         done += write_together(room, ready) if ready else []
@@ -161,23 +161,28 @@ def _take_in_together(room: Room, those: Sequence[Document]) -> tuple[list[Inges
 
 
 def _each(
-    steps: Iterable[tuple[Document, Callable[[], Made | Ingested]]], done: list[Ingested], left: list[Document]
+    work: Sequence[tuple[Document, Steps[Made | Ingested]]], done: list[Ingested], left: list[Document]
 ) -> list[Made]:
-    """What a step makes of each document; those that it ends are done, those that it fails on are left."""
-    made: list[Made] = []
-    for document, step in steps:
-        try:
-            with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
-                one = step()
-        except Exception as error:  # noqa: BLE001  # as above
-            log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
-            left.append(document)
-            continue
-        if isinstance(one, Ingested):
-            done.append(one)
-        else:
-            made.append(one)
-    return made
+    """What comes of each document, a step at a time for all; those that end are done, those that fail are left."""
+    made: dict[int, Made] = {}
+    while work:
+        going: list[tuple[Document, Steps[Made | Ingested]]] = []
+        for document, steps in work:
+            try:
+                with bound_contextvars(document_id=document.id, feed_id=document.feed_id):
+                    one = take(steps)
+            except Exception as error:  # noqa: BLE001  # as above
+                log.info("document.set_apart", document_id=document.id, error=repr(error)[:300])
+                left.append(document)
+                continue
+            if one is None:
+                going.append((document, steps))
+            elif isinstance(one.made, Ingested):
+                done.append(one.made)
+            else:
+                made[document.id] = one.made
+        work = going
+    return [*made.values()]
 
 
 def _take_in_one(room: Room, document: Document) -> Ingested | str | None:

@@ -6,23 +6,21 @@ once, each is parsed, the identities of all their entries are asked for at once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from storage import documents, feeds, quarantine, source_lines
 from storage.db import reading
 from storage.models import Document, DocumentState, Feed, SourceLines
 from storage.records import BadEntry, FetchOutcome
 from tasks import delta_audit, pages
-from tasks.decide import Decided, decide, fingerprint
+from tasks.decide import Decided, deciding, fingerprint
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.identities import Keyed, keyed
 from tasks.ingested import Audit, Ingested, LeaseLost
 from tasks.room import Room
-
-Step = TypeVar("Step")
+from tasks.steps import Steps, take_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,7 @@ def prepare(room: Room, document: Document) -> Ready | Ingested:
     parsed = parse(room, document, sources(room, [document])[document.feed_id])
     if isinstance(parsed, Ingested):
         return parsed
-    ready = settled_on(room, parsed, identities(room, [parsed])[document.feed_id])
+    ready = take_all(settled_on(room, parsed, identities(room, [parsed])[document.feed_id]))
     if isinstance(ready, Ready):
         fingerprinted([ready])
     return ready
@@ -97,8 +95,7 @@ def parse(room: Room, document: Document, source: Source) -> Parsed | Ingested:
     both ways are held against each other. Raises LeaseLost.
     """
     now = room.clock()
-
-    def read() -> Parsed:
+    try:
         feed, body = source.feed, _body(document, source)
         joined = _joined(room, feed, document, body, _seen(feed, document))
         audit: Audit | None = None
@@ -108,8 +105,8 @@ def parse(room: Room, document: Document, source: Source) -> Parsed | Ingested:
             if audit == "differed":
                 joined = full
         return Parsed(document=document, source=source, joined=joined, now=now, audit=audit)
-
-    return _unless_it_ends(room, document, source, now, read)
+    except _ENDS as end:
+        return _ended(room, document, source, now, end)
 
 
 def identities(room: Room, those: Sequence[Parsed]) -> dict[int, Keyed]:
@@ -119,34 +116,30 @@ def identities(room: Room, those: Sequence[Parsed]) -> dict[int, Keyed]:
     return {one.document.feed_id: own for one, own in zip(those, found, strict=True)}
 
 
-def settled_on(room: Room, parsed: Parsed, own: Keyed) -> Ready | Ingested:
-    """Decide on the entries of a parsed document, whose identities are `own`. Raises LeaseLost.
+def settled_on(room: Room, parsed: Parsed, own: Keyed) -> Steps[Ready | Ingested]:
+    """Decide, step by step, on the entries of a parsed document, whose identities are `own`. Raises LeaseLost.
 
     Where a new item seems to be an article that an unread one is already, only the whole document can tell them apart.
     """
     document, source, joined = parsed.document, parsed.source, parsed.joined
-
-    def decided(joined: pages.Joined, own: Keyed | None) -> Decided:
-        parsed, lines = joined.parsed, source.lines
-        return decide(room, source.feed, document.id, parsed, force=False, lines=lines, identities=own)
-
-    def read() -> Ready:
-        whole, made = joined, decided(joined, own)
-        seen = source.feed.seen
-        elsewhere = {seen[name] for name in joined.parsed.skipped}
+    feed, lines = source.feed, source.lines
+    try:
+        read = joined.parsed
+        made = yield from deciding(room, feed, document.id, read, force=False, lines=lines, identities=own)
+        elsewhere = {feed.seen[name] for name in read.skipped}
         if any(one.article_id is not None and one.article_id.hex in elsewhere for one in made.decisions):
-            whole = _joined(room, source.feed, document, _body(document, source), {})
-            made = decided(whole, None)
-        return Ready(
-            document=document,
-            joined=whole,
-            decided=made,
-            backfill=source.backfill,
-            now=parsed.now,
-            audit=parsed.audit,
-        )
-
-    return _unless_it_ends(room, document, source, parsed.now, read)
+            joined = _joined(room, feed, document, _body(document, source), {})
+            made = yield from deciding(room, feed, document.id, joined.parsed, force=False, lines=lines)
+    except _ENDS as end:
+        return _ended(room, document, source, parsed.now, end)
+    return Ready(
+        document=document,
+        joined=joined,
+        decided=made,
+        backfill=source.backfill,
+        now=parsed.now,
+        audit=parsed.audit,
+    )
 
 
 def fingerprinted(those: Sequence[Ready]) -> None:
@@ -180,21 +173,18 @@ def _joined(room: Room, feed: Feed, document: Document, body: bytes, seen: Mappi
     return joined
 
 
-def _unless_it_ends(
-    room: Room, document: Document, source: Source, now: datetime, step: Callable[[], Step]
-) -> Step | Ingested:
-    """What a step makes of a document, or its end for now: put aside for its pages, or quarantined as no feed."""
-    try:
-        return step()
-    except _PagesAwaited as awaited:
-        if not pages.put_aside(room, document, awaited.joined, now):
+# What ends a document before it is ready.
+_ENDS = (_PagesAwaited, NotAFeed, ParseFailed)
+
+
+def _ended(room: Room, document: Document, source: Source, now: datetime, end: Exception) -> Ingested:
+    """A document's end for now: put aside for its pages, or quarantined as no feed. Raises LeaseLost."""
+    if isinstance(end, _PagesAwaited):
+        if not pages.put_aside(room, document, end.joined, now):
             raise LeaseLost(f"document {document.id} was given to another worker") from None
-        return Ingested.of(document, DocumentState.STORED, now=now, awaited=len(awaited.joined.open))
-    except NotAFeed as error:
-        reason, fault = FetchOutcome.NOT_A_FEED, str(error)
-    except ParseFailed as error:
-        reason, fault = FetchOutcome.PARSE, str(error)
-    return refuse(room, document, reason=reason, error=fault, body=_body(document, source))
+        return Ingested.of(document, DocumentState.STORED, now=now, awaited=len(end.joined.open))
+    reason = FetchOutcome.NOT_A_FEED if isinstance(end, NotAFeed) else FetchOutcome.PARSE
+    return refuse(room, document, reason=reason, error=str(end), body=_body(document, source))
 
 
 def refuse(room: Room, document: Document, *, reason: FetchOutcome, error: str, body: bytes) -> Ingested:

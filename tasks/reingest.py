@@ -24,11 +24,12 @@ from storage.errors import Raced, StoreError
 from storage.models import Article, Document, Feed, ReingestRun, RunState
 from storage.records import Cause
 from tasks import events, pages
-from tasks.decide import Decision, decide, fingerprint
+from tasks.decide import Decision, deciding, fingerprint
 from tasks.events.envelope import type_of
 from tasks.formats import NotAFeed, ParseFailed, parse_guarded
 from tasks.ingest import RACES
 from tasks.room import Room
+from tasks.steps import take_all
 from tasks.write import Batch, Occasion, gather, settle_decided
 
 log = structlog.get_logger()
@@ -110,7 +111,7 @@ def _decided(room: Room, step: _Step) -> list[Decision]:
         body = documents.body(session, step.document.sha256)
     parsed = parse_guarded(body, content_type=step.document.content_type, url=step.document.url)
     parsed = pages.join(room, step.feed, step.document, parsed).parsed
-    decided = decide(room, step.feed, step.document.id, parsed, force=True, only=step.wanted)
+    decided = take_all(deciding(room, step.feed, step.document.id, parsed, force=True, only=step.wanted))
     fingerprint([(step.feed.id, decided)])
     decisions, bad = decided.decisions, decided.bad
     for entry in bad:

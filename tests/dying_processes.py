@@ -92,7 +92,7 @@ def worker_until(moment: str, database_url: str) -> None:
     if moment == "taken":
         _deadly(prepare, "parse_guarded")
     elif moment == "parsed":
-        _deadly(prepare, "decide")
+        _deadly(prepare, "deciding")
     elif moment == "decided":
         _deadly(ingest, "settle_decided")
     elif moment == "written":
