@@ -102,7 +102,7 @@ class Glance:
 class Glancer:
     """Looks again and again, and remembers what need not be read twice; `stream` is the one that the relay fills."""
 
-    stream: str = "wireroom:events"
+    stream: str
     _lines: dict[tuple[UUID, int], ArticleLine] = field(default_factory=dict)
     _events: deque[EventLine] = field(default_factory=lambda: deque(maxlen=MOST))
     _counted: tuple[int, int, int] = (0, 0, 0)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from storage.db import Sessions
 from workers.serve import make_server
+from workers.settings import Settings
 
 
 @contextmanager
@@ -23,7 +24,8 @@ def serving(sessions: Sessions, **options: Any) -> Iterator[str]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        runner = web.AppRunner(make_server(sessions, poll=0.02, **options), shutdown_timeout=1.0)
+        server = make_server(sessions, stream=Settings().stream, poll=0.02, **options)
+        runner = web.AppRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

@@ -47,7 +47,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_server(
     sessions: Sessions,
     *,
-    stream: str = "wireroom:events",
+    stream: str,
     token: str | None = None,
     poll: float = 0.25,
     heartbeat: float = HEARTBEAT,

@@ -173,7 +173,7 @@ class _Reader:
             tag = element.tag
             if tag not in _STRUCTURE:  # most elements only carry text: no call for them
                 text = element.text if event == "start" else element.tail
-                if tag in _BOLD:
+                if tag in _BOLD and self._kinds[-1] is BlockKind.PARAGRAPH:  # elsewhere it heads nothing
                     text = f"{_MARK}{text or ''}"
                 if text and not self.skipping:
                     add(text)
@@ -248,7 +248,7 @@ class _Reader:
 
     def _post(self, element: etree._Element) -> None:
         """A post from elsewhere is one block: its words, and its address behind them."""
-        words = " ".join(" ".join(str(text) for text in element.itertext()).split())
+        words = _words(" ".join(str(text) for text in element.itertext()))
         links = [link for link in (each.get("href") for each in element.iter("a")) if link]
         address = element.get("data-instgrm-permalink") or element.get("cite") or (links[-1] if links else "")
         if words or address:
@@ -343,7 +343,7 @@ def _row(text: str) -> Iterator[Piece]:
             for part in cell:
                 yield BlockKind.PARAGRAPH, part
         return
-    row = " | ".join(" ".join(" ".join(cell).split()) for cell in cells)
+    row = " | ".join(_words(" ".join(cell)) for cell in cells)
     if row.strip(" |"):
         yield BlockKind.TABLE_ROW, row
 
@@ -351,7 +351,7 @@ def _row(text: str) -> Iterator[Piece]:
 def _broken(text: str, kind: BlockKind) -> Iterator[Piece]:
     """Lines parted by <br>: a double break parts paragraphs, a single one lines or verses."""
     for group in re.split(rf"{_BREAK}\s*{_BREAK}[\s{_BREAK}]*", text):
-        lines = [" ".join(line.split()) for line in group.split(_BREAK) if line.strip()]
+        lines = [_words(line) for line in group.split(_BREAK) if line.strip()]
         if kind in {BlockKind.PARAGRAPH, BlockKind.QUOTE} and is_verse(lines):
             yield BlockKind.VERSE, "\n".join(lines)
         elif kind is BlockKind.SUBHEAD and lines:

@@ -10,10 +10,11 @@ from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.datelines import credits_of_briefs, take_datelines
 from tasks.normalize.fold import fold, fold_lines
-from tasks.normalize.galley import PARAGRAPH, Galley
+from tasks.normalize.galley import Galley
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
+from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.stubs import find_stubs, is_stamp, is_stub
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator
 from storage.records import BlockKind
 from tasks.normalize.fold import fold
 from tasks.normalize.furniture import Dateline, read_dateline, take_credit_tail
-from tasks.normalize.galley import PARAGRAPH, Galley
+from tasks.normalize.galley import Galley
+from tasks.normalize.plain import PARAGRAPH
 
 _BEHIND = 24  # bytes of key that may stand behind a copy of the teaser: a read-more
 _BRIEF = 3  # paragraphs that a brief may have; what has more is an article

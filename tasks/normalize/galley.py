@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from storage.records import Block, BlockKind, Source
 from tasks.normalize import furniture
 from tasks.normalize.fold import fold, fold_lines
-from tasks.normalize.plain import may_be_subhead
+from tasks.normalize.plain import PARAGRAPH, may_be_subhead
 from tasks.normalize.reading import Reading
 
-PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
 
 

@@ -15,7 +15,7 @@ _BULLET = re.compile(r"\s*(?:[•‣◦▪●·*–—-]|\d{1,2}[.)]|[a-z]\))\s+
 _VERSE_END = (",", ";", ".", "!", "?", "…", "–", "—")
 _VERSE_LINE = range(4, 71)  # characters of a line that may be verse
 _SUBHEAD_SIZE = 90  # characters; what is longer is no heading
-_PARAGRAPH = 80  # characters from which a line is no heading's neighbour by chance, but its text
+PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
 _WRAP = range(45, 101)  # columns at which people and machines wrap text
 
 
@@ -77,7 +77,7 @@ def _group(group: str, *, is_last: bool, listed: Container[str]) -> Iterator[Pie
             return
     for n, line in enumerate(raw):
         # Where each line is a paragraph, a heading stands right above a long one.
-        alone = not is_last if len(raw) == 1 else n + 1 < len(raw) and len(raw[n + 1]) >= _PARAGRAPH
+        alone = not is_last if len(raw) == 1 else n + 1 < len(raw) and len(raw[n + 1]) >= PARAGRAPH
         yield _kind(line, alone=alone, listed=listed), line
 
 

@@ -23,7 +23,8 @@ _BEHIND = re.compile(r"\s*[|•»/*]\s*|\s+[–—\-]+\s+|\s*[(\[:：]\s*|(?<=[.
 _CUT_END = re.compile(r"\s*[\[(]?(?:…|\.{3})[\])]?\s*(?P<more>(?:\S+\s*){0,4})$")
 # A place, a kicker or a medium's name in front of the text proper: "Riad. ", "Landtagswahl: ", "++ Eil ++ ", "【…】 ".
 _FRONT = re.compile(
-    r"\s*(?:【[^】]{1,24}】|\[[^\]]{1,24}\]|\+{2,}[^+]{1,24}\+{2,}|[^\W\d_][\w'’/-]*+(?:\s[\w'’()/-]++){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]++\.)\s+"
+    r"\s*(?:【[^】]{1,24}】|\[[^\]]{1,24}\]|\+{2,}[^+]{1,24}\+{2,}|"
+    r"[^\W\d_][\w'’/-]*+(?:\s[\w'’()/-]++){0,5}(?::|\s[–—|-]{1,2})|[^\W\d_][\w'’/-]++\.)\s+"
 )
 _TITLE_END = re.compile(r"\s\|\s[^|]{1,40}$")  # a publisher's name behind a page's title
 _READ_MORE = """

@@ -37,6 +37,8 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CHILDREN = [("redis", 11, True), ("relay", 12, True), ("worker", 13, True), ("beat", 14, True)]
 FLOOD_WALL = "Urfelden baut seine Hochwassermauer in einem Jahr statt in drei"
 
+STREAM = Settings().stream
+
 
 class Newsroom:
     """A wire room without its processes: the sample wire is polled and ingested when told to."""
@@ -58,7 +60,7 @@ class Newsroom:
             feeds.ask(session, [feed.id for feed in feeds.listing(session)], now=utc_now())
         take_in(self.room, [document_id for document_id, _ in poll_due(self.room).documents])
         with self.sessions.begin() as session:
-            stream_ends.note(session, Glancer.stream, outbox.last_position(session), now=utc_now())
+            stream_ends.note(session, STREAM, outbox.last_position(session), now=utc_now())
 
     def removed(self) -> int:
         """The removed lines of every revision, counted one by one."""
@@ -113,7 +115,7 @@ def seen(scene: Scene, width: int, height: int) -> list[str]:
 
 def looked(newsroom: Newsroom) -> Scene:
     with reading(newsroom.sessions) as session:
-        found = Glancer().look(session)
+        found = Glancer(stream=STREAM).look(session)
     return replace(scene(), now=utc_now(), glance=found, sampled=True)
 
 
@@ -175,7 +177,7 @@ def test_a_wider_terminal_shows_whole_headlines_and_what_they_are_about(on_sqlit
 
 
 def test_the_counters_are_what_the_store_holds_whichever_database_it_is(newsroom: Newsroom) -> None:
-    glancer = Glancer()
+    glancer = Glancer(stream=STREAM)
     for seconds in (0, 16, 1000):
         newsroom.take_in(seconds)
         with reading(newsroom.sessions) as session:
@@ -187,7 +189,7 @@ def test_the_counters_are_what_the_store_holds_whichever_database_it_is(newsroom
         assert (counts.documents_waiting, counts.events_waiting) == (0, 0)
     # On a slow machine the large counts are taken anew only now and then: a fresh look has them as they are.
     with reading(newsroom.sessions) as session:
-        fresh, lasting = Glancer().look(session), glancer.look(session)
+        fresh, lasting = Glancer(stream=STREAM).look(session), glancer.look(session)
     assert (fresh.counts.articles, fresh.counts.revisions) == (15, 16)
     assert fresh.counts.lines_removed == lasting.counts.lines_removed
     assert fresh.events == lasting.events
@@ -213,7 +215,7 @@ def test_a_store_with_a_long_past_counts_removed_lines_from_now_on(
 ) -> None:
     monkeypatch.setattr(glance, "PAST", 5)
     on_sqlite.take_in(0)
-    before, glancer = on_sqlite.removed(), Glancer()
+    before, glancer = on_sqlite.removed(), Glancer(stream=STREAM)
     with reading(on_sqlite.sessions) as session:
         assert glancer.look(session).counts.lines_removed == 0
     on_sqlite.take_in(1000)
@@ -226,7 +228,7 @@ def test_a_store_with_a_long_past_counts_removed_lines_from_now_on(
 
 
 def test_a_database_that_is_emptied_meanwhile_is_read_from_its_beginning(on_sqlite: Newsroom) -> None:
-    glancer = Glancer()
+    glancer = Glancer(stream=STREAM)
     on_sqlite.take_in(0)
     with reading(on_sqlite.sessions) as session:
         glancer.look(session)
