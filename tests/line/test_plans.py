@@ -85,7 +85,7 @@ def test_no_statement_of_the_line_reads_a_growing_table_from_end_to_end_or_sorts
         poll_and_ingest(room, clock)  # the same under new keys
         with room.sessions() as session:
             assert outbox.read_after(session, 0, limit=100)
-            shown = Glancer().look(session)
+            shown = Glancer(stream="wireroom:events").look(session)
         assert shown.counts.lines_removed > 0
     # The live view also counts all articles, and the longer that takes, the more seldom it does.
     counting = ("SELECT count(*) AS count_1", "SELECT sum(article.revision)")
