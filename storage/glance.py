@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import Integer, Text, case, cast, func, select
 from sqlmodel import Session, col
 
 from storage import articles, gauges, outbox, quarantine
@@ -30,10 +30,11 @@ CHEAP, COUNTING = 0.02, 0.01
 TALLIED, PAST = 2000, 5000
 # A kept removal that took its line out, as `storage.encode.to_json` writes it; in a text its quotes would be escaped.
 REMOVED = '"removed":true'
+_CONTENT = cast(col(Revision.content), Text)
+# Of integers, or a database divides to a fraction.
 _REMOVED_LINES = (
-    func.length(cast(col(Revision.content), Text))
-    - func.length(func.replace(cast(col(Revision.content), Text), REMOVED, ""))
-) / len(REMOVED)
+    func.length(_CONTENT, type_=Integer) - func.length(func.replace(_CONTENT, REMOVED, ""), type_=Integer)
+) // len(REMOVED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
