@@ -18,6 +18,14 @@ def to_json(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
+def json_bytes(value: Any) -> bytes:
+    """What `to_json` gives, in UTF-8. Raises UnicodeEncodeError for half of a surrogate pair."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return to_json(value).encode()
+
+
 def encoded(value: Any) -> Any:
     """`value` for JSON that is written more than once: turned into its text now, and taken as it is from then on.
 

@@ -13,12 +13,14 @@ from datetime import datetime
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
 from storage import bulk, story_fresh
 from storage.articles import CHUNK
+from storage.copying import enclosed
 from storage.db import is_sqlite
 from storage.encode import to_json
 from storage.frozen import record
@@ -166,8 +168,18 @@ def add(session: Session, prints: Sequence[Print], *, now: datetime) -> None:
     if is_sqlite(session):
         story_fresh.put(session, ids[0], ids[-1], keys[order], owners[order])
     else:
-        bands = list(zip(keys[order].tolist(), owners[order].tolist(), strict=True))
-        bulk.insert_values(session, _BANDS, ("key", "print_id"), bands)
+        bulk.copy(session, _BANDS, ("key", "print_id"), _copied(keys[order], owners[order]))
+
+
+# They are thousands: made of two arrays at once, they cost a seventh of what they cost value by value.
+_COPIED = np.dtype([("width", ">i2"), ("size", ">i4"), ("key", ">i8"), ("size_", ">i4"), ("print_id", ">i8")])
+
+
+def _copied(keys: NDArray[np.int64], prints: NDArray[np.int64]) -> bytes:
+    rows = np.empty(len(keys), _COPIED)
+    rows["width"], rows["size"], rows["size_"] = 2, 8, 8
+    rows["key"], rows["print_id"] = keys, prints
+    return enclosed(rows.tobytes())
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
@@ -180,7 +192,11 @@ def _new_ids(session: Session, count: int) -> list[int]:
 
 # SQLite has one writer, and counts an id that is given as one of its own.
 _LAST_ID_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'story_print'")
-_NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence('story_print', 'id')) FROM generate_series(1, :count)")
+# OFFSET 0 keeps Postgres from looking the sequence's name up for every number.
+_NEXT_IDS = text(
+    "SELECT nextval(own.sequence) FROM (SELECT pg_get_serial_sequence('story_print', 'id') AS sequence OFFSET 0) AS own"
+    " CROSS JOIN generate_series(1, :count)"
+)
 
 
 _PRINTS: Table = StoryPrint.__table__  # type: ignore[attr-defined]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Column, MetaData, Table, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
@@ -93,6 +95,34 @@ def test_what_is_held_already_is_left_out_or_refused_as_asked(sessions: Sessions
         bulk.insert(session, table, rows)
     with sessions() as session:
         assert len(session.scalars(select(Identity)).all()) == 3
+
+
+def test_every_kind_of_column_comes_back_as_it_went_in(sessions: Sessions) -> None:
+    table = Table(
+        "kinds",
+        MetaData(),
+        *(Column(name, metadata.tables[of].c[name].type) for of, name in (
+            ("feed", "id"), ("push", "in_header"), ("blob", "data"), ("feed", "pull"), ("feed", "interval"),
+            ("feed", "settings"), ("story_print", "version"), ("feed", "url"), ("feed", "created_at"),
+            ("article", "withdrawn_at"), ("story", "merged_into"), ("document", "cause"), ("document", "traceparent"),
+        )),
+    )  # fmt: skip
+    assert {_type(column) for column in table.c} == {_type(one) for of in metadata.tables.values() for one in of.c}
+    early, late = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    rows: list[tuple[object, ...]] = [
+        (1, True, b"\0\xff\\\t\n", -0.1, -(2**31), {"a": "\t\\ \u0001 ä 😀"}, -(2**15), "\t\\N \n ä 😀", early, late,
+         uuid4(), Cause.PUSH, ""),
+        (2**62, False, b"", 1e300, None, {}, 2**15 - 1, "", late, None, None, Cause.POLL, None),
+    ]  # fmt: skip
+    with sessions.begin() as session:
+        table.create(session.connection())
+        assert bulk.insert_values(session, table, tuple(table.c.keys()), rows) == 2
+        assert [tuple(row) for row in session.execute(select(table).order_by(table.c.id))] == rows
+        table.drop(session.connection())
+
+
+def _type(column: Column[Any]) -> str:
+    return str(column.type.compile(postgresql.dialect()).partition("(")[0])  # type: ignore[no-untyped-call]
 
 
 def test_a_server_that_goes_away_while_rows_are_copied_is_the_database_s_fault(postgres_url: str) -> None:
