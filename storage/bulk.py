@@ -14,11 +14,13 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import JSON, Connection, Dialect, Table, Text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
 from storage.copying import Field, copied, field_of
+from storage.encode import json_bytes
 
 # Rows per statement on Postgres: statements of one size are prepared once, and 65,535 parameters are the limit. So few
 # cost less by a statement than what COPY needs around it where some may be held already.
@@ -55,7 +57,10 @@ def insert(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *,
 def insert_values(
     session: Session, table: Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]], *, ignore: bool = False
 ) -> int:
-    """As `insert`, for rows that are sequences of values in the order of `names` (two columns or more)."""
+    """As `insert`, for rows that are sequences of values in the order of `names` (two columns or more).
+
+    A column of long text takes its text in UTF-8, too, which need not be put together as a string before.
+    """
     if not rows:
         return 0
     connection = session.connection()
@@ -119,15 +124,23 @@ def _copy(connection: Connection, statement: str, sent: bytes) -> None:
 def _plan(dialect: Dialect, table: Table, names: tuple[str, ...], ignore: bool) -> _Plan:  # noqa: FBT001  # a cache key
     quote = dialect.identifier_preparer.quote
     listed = f"{quote(table.name)} ({', '.join(quote(name) for name in names)})"
+    types = [table.c[name].type for name in names]
     sqlite = dialect.name == "sqlite"
-    places = f" ({', '.join('?' * len(names))})" if sqlite else ""
+    places = f" ({', '.join(map(_sqlite_place, types))})" if sqlite else ""
     insert = f"INSERT INTO {listed} VALUES{places}{' ON CONFLICT DO NOTHING' if ignore else ''}"
-    converts = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    converts = [kind.dialect_impl(dialect).bind_processor(dialect) for kind in types]
+    if sqlite:
+        converts = [json_bytes if isinstance(kind, JSON) else made for kind, made in zip(types, converts, strict=True)]
     columns = tuple((at, convert) for at, convert in enumerate(converts) if convert is not None)
     if sqlite:
         return _Plan(insert, columns)
     fields = tuple(field_of(table.c[name], dialect) for name in names)
     return _Plan(insert, columns, f"COPY {listed} FROM STDIN (FORMAT BINARY)", fields)
+
+
+def _sqlite_place(kind: TypeEngine[Any]) -> str:
+    """Where a value of this type goes: bytes are a BLOB to SQLite, also those of a text."""
+    return "CAST(? AS TEXT)" if isinstance(kind, (JSON, Text)) else "?"
 
 
 def _converted(rows: Sequence[Sequence[Any]], plan: _Plan) -> list[tuple[Any, ...]]:

@@ -57,8 +57,8 @@ def _bytes(value: bytes) -> bytes:
     return _length(len(value)) + value
 
 
-def _text(value: str) -> bytes:
-    return _bytes(value.encode())
+def _text(value: str | bytes) -> bytes:
+    return _bytes(value if isinstance(value, bytes) else value.encode())
 
 
 def _json(value: Any) -> bytes:

@@ -19,7 +19,7 @@ def to_json(value: Any) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """What `to_json` gives, in UTF-8. Raises UnicodeEncodeError for half of a surrogate pair."""
+    """The JSON text of values in UTF-8, as `to_json` gives it. Raises UnicodeEncodeError for half a surrogate pair."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:

@@ -452,7 +452,7 @@ class ArticleView:
 class Event:
     """Something that happened, as it will be told: one CloudEvent, its id fixed by what it is about.
 
-    `body` is the CloudEvent 1.0 in structured JSON; the rest stands beside it so that nothing needs to parse it.
+    `body` is the CloudEvent 1.0 in structured JSON, in UTF-8; the rest stands beside it so that nothing need parse it.
     """
 
     id: str
@@ -460,7 +460,7 @@ class Event:
     subject: str
     feed_id: int | None
     time: datetime
-    body: str
+    body: bytes
     traceparent: str | None = None
 
     def __post_init__(self) -> None:

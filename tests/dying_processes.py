@@ -126,7 +126,7 @@ def writer_until_killed(database_url: str, number: int) -> None:
         name = f"{number}-{os.getpid()}-{count}"
         now = datetime.now().astimezone()
         with sessions.begin() as session:
-            outbox.record(session, [Event(id=name, type="t", subject="s", feed_id=1, time=now, body="{}" * 2000)])
+            outbox.record(session, [Event(id=name, type="t", subject="s", feed_id=1, time=now, body=b"{}" * 2000)])
         if count % 3 == 0:
             with engine.connect() as connection:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]

@@ -159,7 +159,7 @@ class Line:
 def _event(name: str, subject: str) -> Event:
     now = datetime.now(UTC)
     ce = {"id": name, "source": "/feeds/1", "type": "t", "subject": subject, "time": now.isoformat(), "data": {}}
-    return Event(id=name, type="t", subject=subject, feed_id=1, time=now, body=json.dumps(ce))
+    return Event(id=name, type="t", subject=subject, feed_id=1, time=now, body=json.dumps(ce).encode())
 
 
 def run(database_url: str, folder: Path, *, seconds: float, seed: int) -> dict[str, object]:

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.encode import to_json
+from storage.encode import json_bytes
 from storage.records import ArticleView, Cause, Event, Tag
-from tasks.events.envelope import FULL, Detail, envelope, feed_source, fits, instant, plain, public_url, sealed
+from tasks.events.envelope import FULL, Detail, envelope, feed_source, instant, plain, public_url, sealed
 
 # A link or guid longer than this is no link; in an event that is too long already it goes first.
 LONGEST_LINK = 2048
@@ -151,13 +151,13 @@ def _told(
         now=now,
         data=data,
     )
-    body = to_json(ce)
-    if not fits(body, detail.max_bytes):
-        body = _shortened(ce, view, detail.max_bytes, size=len(body.encode()))
+    body = json_bytes(ce)
+    if len(body) > detail.max_bytes:
+        body = _shortened(ce, view, detail.max_bytes, size=len(body))
     return sealed(ce, feed_id=view.feed_id, now=now, body=body)
 
 
-def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: int) -> str:
+def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: int) -> bytes:
     """The event without its longest parts, as few of them as needed; `claim` says where they are."""
     data = ce["data"]
     data["truncated"] = True
@@ -173,8 +173,8 @@ def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: in
         else:
             continue
         left_out.append(field)
-        body = to_json(ce)
-        if fits(body, limit):
+        body = json_bytes(ce)
+        if len(body) <= limit:
             return body
     left_out[:] = ["text", "tags"]
     if "changed" in data:
@@ -182,7 +182,7 @@ def _shortened(ce: Mapping[str, Any], view: ArticleView, limit: int, *, size: in
     data["article"] = _reference(view) | {"tags": []}
     if data.get("reason"):
         data["reason"] = data["reason"][:LONGEST_HEADLINE]
-    return to_json(ce)
+    return json_bytes(ce)
 
 
 def _claim(view: ArticleView, *, left_out: Sequence[str], size: int | None = None) -> dict[str, Any]:

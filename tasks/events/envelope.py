@@ -11,14 +11,12 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from uuid import UUID
 
-from storage.encode import to_json
+from storage.encode import json_bytes
 from storage.ids import event_id
 from storage.records import Block, Event
 
 # CloudEvents 1.0 §"Size Limits": intermediaries must forward 64 KiB; the rest is left for what transports add.
 MAX_BYTES = 60 * 1024
-# A character is at most four bytes of UTF-8: a text this much shorter than the limit need not be measured.
-WIDEST = 4
 MASK = "***"
 _SECRET = re.compile(
     r"(?i)(?:^|[_.-])(?:api_?key|key|token|auth|authorization|secret|sig|signature|pass|passwd|password|pwd|pw|"
@@ -70,7 +68,7 @@ def envelope(
     }
 
 
-def sealed(ce: Mapping[str, Any], *, feed_id: int | None, now: datetime, body: str | None = None) -> Event:
+def sealed(ce: Mapping[str, Any], *, feed_id: int | None, now: datetime, body: bytes | None = None) -> Event:
     """The envelope as a record, ready for the outbox; `body` spares encoding it twice."""
     return Event(
         id=ce["id"],
@@ -78,19 +76,14 @@ def sealed(ce: Mapping[str, Any], *, feed_id: int | None, now: datetime, body: s
         subject=ce["subject"],
         feed_id=feed_id,
         time=now,
-        body=to_json(ce) if body is None else body,
+        body=json_bytes(ce) if body is None else body,
     )
 
 
 def traced(event: Event, traceparent: str) -> Event:
     """The event with the trace that it belongs to (CloudEvents, Distributed Tracing extension)."""
     # Its text is one JSON object, and a traceparent holds nothing that JSON would escape.
-    return replace(event, traceparent=traceparent, body=f'{event.body[:-1]},"traceparent":"{traceparent}"}}')
-
-
-def fits(body: str, limit: int) -> bool:
-    """Whether `body` has at most `limit` bytes of UTF-8."""
-    return len(body) * WIDEST <= limit or len(body.encode()) <= limit
+    return replace(event, traceparent=traceparent, body=event.body[:-1] + f',"traceparent":"{traceparent}"}}'.encode())
 
 
 def instant(moment: datetime) -> str:

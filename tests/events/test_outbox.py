@@ -27,7 +27,7 @@ TTL = timedelta(seconds=10)
 
 
 def event(name: str, *, subject: str = "a", at: datetime = NOW) -> Event:
-    return Event(id=name, type="wireroom.article.created.v1", subject=subject, feed_id=1, time=at, body='{"x":1}')
+    return Event(id=name, type="wireroom.article.created.v1", subject=subject, feed_id=1, time=at, body=b'{"x":1}')
 
 
 def keep(sessions: Sessions, *names: str, at: datetime = NOW) -> None:
@@ -55,14 +55,15 @@ def test_an_event_is_kept_once_under_its_id_and_takes_one_place(sessions: Sessio
 
 def test_all_fields_of_an_event_are_kept_as_they_are(sessions: Sessions) -> None:
     told = Event(
-        id="one", type="t", subject="s", feed_id=None, time=NOW, body='{"ä":"\\u0000 „x“ \\\\"}', traceparent="00-1-2-3"
-    )
+        id="one", type="t", subject="s", feed_id=None, time=NOW, body='{"ä":"\\u0000 „x“ \\\\"}'.encode(),
+        traceparent="00-1-2-3",
+    )  # fmt: skip
     with sessions.begin() as session:
         outbox.record(session, [told])
     with sessions() as session:
         kept = outbox.get(session, 1)
     assert kept == outbox.Stamped(
-        position=1, id="one", type="t", subject="s", feed_id=None, created_at=NOW, body=told.body,
+        position=1, id="one", type="t", subject="s", feed_id=None, created_at=NOW, body=told.body.decode(),
         traceparent="00-1-2-3",
     )  # fmt: skip
 

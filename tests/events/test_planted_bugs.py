@@ -32,7 +32,7 @@ KEY = "wireroom:events"
 def event(name: str, subject: str) -> Event:
     now = datetime.now(UTC)
     ce = {"id": name, "source": "/feeds/1", "type": "t", "subject": subject, "time": now.isoformat(), "data": {}}
-    return Event(id=name, type="t", subject=subject, feed_id=1, time=now, body=json.dumps(ce))
+    return Event(id=name, type="t", subject=subject, feed_id=1, time=now, body=json.dumps(ce).encode())
 
 
 def commit(sessions: Sessions, *told: Told) -> list[Told]:
@@ -75,7 +75,12 @@ def record_at_once(sessions: Sessions, session: Session, told: Event) -> None:
         place = other.execute(text("UPDATE outbox_end SET position = position + 1 RETURNING position")).scalar_one()
     session.add(
         OutboxEvent(
-            position=place, event_id=told.id, type=told.type, subject=told.subject, created_at=told.time, body=told.body
+            position=place,
+            event_id=told.id,
+            type=told.type,
+            subject=told.subject,
+            created_at=told.time,
+            body=told.body.decode(),
         )
     )
     session.flush()

@@ -66,7 +66,7 @@ def event(number: int, *, at: datetime, subject: str | None = None) -> Event:
         subject=subject or f"article-{number % 7}",
         feed_id=number % 3,
         time=at,
-        body=f'{{"id":"{name}"}}',
+        body=f'{{"id":"{name}"}}'.encode(),
     )
 
 
@@ -337,7 +337,7 @@ def test_the_stream_is_capped_by_memory_as_well(sessions: Sessions, own_redis: R
     with relaying(sessions, own_redis, clock, stream_bytes=20_000) as relay:
         with sessions.begin() as session:
             outbox.record(
-                session, [replace(event(number, at=clock()), body='"' + "x" * 1000 + '"') for number in range(100)]
+                session, [replace(event(number, at=clock()), body=b'"' + b"x" * 1000 + b'"') for number in range(100)]
             )
         drain(relay)
         assert relay.stream.size() < 30_000
@@ -351,7 +351,7 @@ def test_a_burst_between_two_housekeepings_goes_little_beyond_the_cap(
     with relaying(sessions, own_redis, clock, batch=10, housekeeping=timedelta(hours=1), **cap) as relay:
         with sessions.begin() as session:
             outbox.record(
-                session, [replace(event(number, at=clock()), body='"' + "x" * 1000 + '"') for number in range(200)]
+                session, [replace(event(number, at=clock()), body=b'"' + b"x" * 1000 + b'"') for number in range(200)]
             )
         lengths = []
         while relay.step() is not State.IDLE:

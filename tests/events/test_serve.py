@@ -33,7 +33,7 @@ def event(number: int, *, kind: str = "wireroom.article.created.v1", language: s
     name, subject = f"event-{number}", f"article-{number % 7}"
     data = {"article": {"language": language, "tags": []}}
     ce = {"id": name, "source": "/feeds/1", "type": kind, "subject": subject, "time": at.isoformat(), "data": data}
-    return Event(id=name, type=kind, subject=subject, feed_id=1, time=at, body=json.dumps(ce))
+    return Event(id=name, type=kind, subject=subject, feed_id=1, time=at, body=json.dumps(ce).encode())
 
 
 def keep(sessions: Sessions, numbers: range, **options: Any) -> None:

@@ -170,7 +170,7 @@ async def receiving(*receivers: Receiver) -> Any:
 
 def event(number: int, *, kind: str = "wireroom.article.created.v1") -> Event:
     ce = {"id": f"event-{number}", "source": "/feeds/1", "type": kind, "subject": "a", "data": {}}
-    return Event(id=f"event-{number}", type=kind, subject="a", feed_id=1, time=NOW, body=json.dumps(ce))
+    return Event(id=f"event-{number}", type=kind, subject="a", feed_id=1, time=NOW, body=json.dumps(ce).encode())
 
 
 def keep(sessions: Sessions, numbers: range, **options: Any) -> None:

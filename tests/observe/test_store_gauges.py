@@ -46,7 +46,7 @@ def subscribed(session: Session, number: int, *, fetched: timedelta, late: timed
 
 def event(number: int, at: datetime) -> Event:
     return Event(
-        id=f"id-{number}", type="wireroom.article.created.v1", subject=f"s{number}", feed_id=1, time=at, body="{}"
+        id=f"id-{number}", type="wireroom.article.created.v1", subject=f"s{number}", feed_id=1, time=at, body=b"{}"
     )
 
 
