@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Final, NamedTuple
 
-from storage.frozen import record
+from storage.frozen import kept, record
 from storage.records import Block, Category, CleanArticle
 from tasks.enrich.tokens import tokens
 
@@ -90,12 +89,12 @@ class EnrichInput:
                 break
         return texts
 
-    @cached_property
+    @kept
     def body(self) -> str:
         """The blocks, one a line, cut at `LONGEST` characters."""
         return "\n".join(self._readable())
 
-    @cached_property
+    @kept
     def tokens(self) -> Tokens:
         """All words in one list, as our own enrichers take them."""
         words = self.headline[:LONGEST].split()
@@ -109,18 +108,18 @@ class EnrichInput:
             words.append("")
         return Tokens(words, teaser, body)
 
-    @cached_property
+    @kept
     def body_tokens(self) -> list[str]:
         """The body split at white space, punctuation still on; after each block stands an empty token."""
         return self.tokens.all[self.tokens.body :]
 
-    @cached_property
+    @kept
     def lead_tokens(self) -> tuple[list[str], list[str]]:
         """The headline's and the teaser's tokens, with an empty token after each."""
         words, teaser, body = self.tokens
         return words[:teaser], words[teaser:body]
 
-    @cached_property
+    @kept
     def classes(self) -> bytes:
         """What each of `tokens` is by itself, of the body for the first `WORDS`: bytes of `tokens.py`."""
         words, _, body = self.tokens
@@ -128,7 +127,7 @@ class EnrichInput:
             words = words[: body + WORDS]
         return bytes(map(tokens(self.language).__getitem__, words))
 
-    @cached_property
+    @kept
     def whole(self) -> str:
         """Dateline, teaser and body as one text."""
         return "\n".join([text for text in (self.dateline, self.teaser, self.body) if text])

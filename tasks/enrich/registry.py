@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from storage.frozen import record
 from storage.records import Tag
 from tasks.enrich import language
 from tasks.enrich.language import SAMPLE_WORDS, UNKNOWN, detect_in_words
@@ -42,7 +43,7 @@ class EnricherError:
     error: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record(frozen=True, kw_only=True, slots=True)
 class Tagging:
     """All tags of one article, in the order of the enrichers, and what went wrong.
 
