@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from itertools import compress, repeat
 from math import exp, sqrt
 from typing import Final
@@ -24,7 +24,7 @@ TEASER_WEIGHT: Final = 1.5
 CATEGORY_WEIGHT: Final = 3.0  # the publisher's own word for it
 THRESHOLD: Final = 0.42
 BESIDE_BEST: Final = 0.4  # a second topic has at least this share of the first one's score
-CALIBRATION: Final = 3.2  # score per length at which confidence is 63 %
+CALIBRATION: Final = 3.2  # score per root of length at which confidence is 63 %
 
 _Tally = dict[str, float]  # evidence word: sum of squares of its weights
 
@@ -35,21 +35,23 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
     if said is None:
         return []
     tallies = _tally(article, said)
-    if not tallies:
-        return []
-    length = (min(len(article.tokens.all) - article.tokens.body, WORDS) + 60) / 100
     # Forms of one word are one witness: more of them add less and less.
-    ranked = sorted([(sum(map(sqrt, tally.values())), -index) for index, tally in tallies.items()], reverse=True)
+    scores = [(sum(map(sqrt, tally.values())), -index) for index, tally in enumerate(tallies) if tally]
+    if not scores:
+        return []
+    ranked = sorted(scores, reverse=True)
     least = ranked[0][0] * BESIDE_BEST
+    length = sqrt((min(len(article.tokens.all) - article.tokens.body, WORDS) + 60) / 100)
+    named = topics()
     tags = []
     for score, minus_index in ranked[:AT_MOST]:
         tally = tallies[-minus_index]
         if score < least or (len(tally) < 2 and score < 6):  # one word alone is an accident
             continue
-        confidence = 1 - exp(-score / sqrt(length) / CALIBRATION / 2)
+        confidence = 1 - exp(-score / length / CALIBRATION / 2)
         if confidence < THRESHOLD:
             continue
-        topic = topics()[-minus_index]
+        topic = named[-minus_index]
         heaviest = sorted([(-weight, word) for word, weight in tally.items()])[:MOST_EVIDENCE]
         evidence = tuple([word for _, word in heaviest])
         label, code = topic.names[article.language], f"{SCHEME}:{topic.code}"
@@ -57,25 +59,30 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
     return tags
 
 
-def _tally(article: EnrichInput, said: Telling) -> dict[int, _Tally]:
-    tallies: defaultdict[int, _Tally] = defaultdict(dict)
+def _tally(article: EnrichInput, said: Telling) -> list[_Tally]:
+    """What was heard of each topic, by its index."""
     words, teaser, body = article.tokens
     telling_words = article.classes[: body + WORDS].translate(ONLY_TOPIC)
-    # Python sees only the words that say something, each once; `compress` learns in C from the classes which they are.
-    of_body = Counter(compress(words[body : body + WORDS], telling_words[body:]))
-    of_headline = compress(words, telling_words[:teaser])
-    of_teaser = compress(words[teaser:body], telling_words[teaser:body])
+    # Python sees only the words that say something; `compress` learns in C from the classes which they are.
+    heard = list(compress(words, telling_words))
+    of_headline = telling_words.count(TOPIC, 0, teaser)
+    of_lead = of_headline + telling_words.count(TOPIC, teaser, body)
+    of_body = Counter(heard[of_lead:])
     terms = " ".join([f"{category.term} {category.label or ''}" for category in article.categories]).split()
     known = tokens(article.language)  # what most categories say is nothing, and this keeps it
     terms = [term for term in terms if known[term] & TOPIC or len(term) > known.LONGEST]
-    for heard, amounts in (
+    tallies: list[_Tally] = [{} for _ in topics()]
+    for witnesses, amounts in (
         (of_body, of_body.values()),
-        (of_headline, repeat(HEADLINE_WEIGHT**2)),
-        (of_teaser, repeat(TEASER_WEIGHT**2)),
+        (heard[:of_headline], repeat(HEADLINE_WEIGHT**2)),
+        (heard[of_headline:of_lead], repeat(TEASER_WEIGHT**2)),
         (terms, repeat(CATEGORY_WEIGHT**2)),
     ):
-        for postings, amount in zip(map(said.__getitem__, heard), amounts, strict=False):
+        for postings, amount in zip(map(said.__getitem__, witnesses), amounts, strict=False):
             for index, square, word in postings:
                 tally = tallies[index]
-                tally[word] = tally.get(word, 0.0) + square * amount
+                if word in tally:
+                    tally[word] += square * amount
+                else:
+                    tally[word] = square * amount
     return tallies
