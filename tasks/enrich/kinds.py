@@ -32,6 +32,12 @@ class Kind(IntEnum):
     FIRM = 13  # "Autobauer", after which a company stands
 
 
+# For what is asked of every new word: a member costs ten times a name of the module to look up.
+NAME, SKIP, TIME, THING, ROLE, PLACE = Kind.NAME, Kind.SKIP, Kind.TIME, Kind.THING, Kind.ROLE, Kind.PLACE
+ORGANISATION, HEAD, FORM, GEO = Kind.ORGANISATION, Kind.HEAD, Kind.FORM, Kind.GEO
+PLACE_NOUN, ADJECTIVE, NOUN, FIRM = Kind.PLACE_NOUN, Kind.ADJECTIVE, Kind.NOUN, Kind.FIRM
+
+
 class Kinds:
     """Tells kinds of words in one language's copy; only German words tell by their endings."""
 
@@ -39,27 +45,27 @@ class Kinds:
         # By their last letters, in the order in which they are believed.
         self._ends: dict[str, list[tuple[Kind, tuple[str, ...]]]] = {}
         if german:
-            self._add_endings(Kind.ROLE, lists.role_tails)
-            self._add_endings(Kind.HEAD, lists.tails)
-            self._add_endings(Kind.PLACE_NOUN, PLACE_NOUNS)
-            self._add_endings(Kind.NOUN, NOUN_ENDINGS)
-            self._add_endings(Kind.FIRM, FIRM_NOUNS)
+            self._add_endings(ROLE, lists.role_tails)
+            self._add_endings(HEAD, lists.tails)
+            self._add_endings(PLACE_NOUN, PLACE_NOUNS)
+            self._add_endings(NOUN, NOUN_ENDINGS)
+            self._add_endings(FIRM, FIRM_NOUNS)
         self._listed: dict[str, Kind] = {}
         # From the list that is believed least to the one that is believed most; some endings are believed more.
         for words, kind, stronger in (
-            (lists.common, Kind.NOUN, {Kind.ROLE, Kind.HEAD, Kind.PLACE_NOUN}),
-            (lists.things, Kind.THING, {Kind.ROLE}),
-            (lists.geo, Kind.GEO, {Kind.ROLE}),
+            (lists.common, NOUN, {ROLE, HEAD, PLACE_NOUN}),
+            (lists.things, THING, {ROLE}),
+            (lists.geo, GEO, {ROLE}),
         ):
             ends = {word: self._by_ending(word) for word in words}
             self._listed |= {word: end if end in stronger else kind for word, end in ends.items()}
         for words, kind in (
-            (lists.roles, Kind.ROLE),
-            (lists.heads, Kind.HEAD),
-            (lists.forms, Kind.FORM),
-            (lists.time, Kind.TIME),
-            (lists.function, Kind.SKIP),
-            (lists.first_names - lists.function - lists.time, Kind.NAME),
+            (lists.roles, ROLE),
+            (lists.heads, HEAD),
+            (lists.forms, FORM),
+            (lists.time, TIME),
+            (lists.function, SKIP),
+            (lists.first_names - lists.function - lists.time, NAME),
         ):
             self._listed |= dict.fromkeys(words, kind)
 
@@ -74,15 +80,15 @@ class Kinds:
         if kind is not None:
             return kind
         if not text.isalpha() and (not text or _DIGIT.search(text)):
-            return Kind.SKIP
-        return self._by_ending(text) if self._ends else Kind.NAME
+            return SKIP
+        return self._by_ending(text) if self._ends else NAME
 
     def _by_ending(self, text: str) -> Kind:
         last = (text.rpartition("-")[2] if "-" in text else text).lower()
         for kind, endings in self._ends.get(last[-_GATE:], ()):
-            if kind is Kind.HEAD:
+            if kind is HEAD:
                 if len(text) > _SHORTEST_TAIL and text.endswith(endings):
                     return kind
             elif last.endswith(endings):
                 return kind
-        return Kind.NAME
+        return NAME

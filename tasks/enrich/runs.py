@@ -9,14 +9,25 @@ from functools import lru_cache
 from typing import Final
 
 from storage.frozen import record
-from tasks.enrich.kinds import Kind
+from tasks.enrich.kinds import (
+    ADJECTIVE,
+    FIRM,
+    FORM,
+    GEO,
+    HEAD,
+    NAME,
+    NOUN,
+    ORGANISATION,
+    PLACE,
+    PLACE_NOUN,
+    ROLE,
+    SKIP,
+    THING,
+    TIME,
+    Kind,
+)
 from tasks.enrich.places import Place, country
 from tasks.enrich.tokens import LANGUAGES, NO_COUNTRY, Token, tokens
-
-# An enum's member costs five times a name of the module to look up.
-NAME, SKIP, ROLE, PLACE, ORGANISATION = Kind.NAME, Kind.SKIP, Kind.ROLE, Kind.PLACE, Kind.ORGANISATION
-HEAD, FORM, GEO, PLACE_NOUN, FIRM, THING = Kind.HEAD, Kind.FORM, Kind.GEO, Kind.PLACE_NOUN, Kind.FIRM, Kind.THING
-ADJECTIVE = Kind.ADJECTIVE
 
 KNOWN_ORGANISATION: Final = 0.9
 FORMED_ORGANISATION: Final = 0.75
@@ -37,6 +48,10 @@ class What(IntEnum):
     LONGER = 8  # may begin a name with small words in it: "House of Representatives"
 
 
+# The frequent ones, by names that cost a tenth of a member's to look up.
+A_PLACE, AN_ORGANISATION, A_PERSON = What.PLACE, What.ORGANISATION, What.PERSON
+
+
 @record(frozen=True, slots=True)
 class Mention:
     """One name in a run. `sure` is how sure the run alone makes us; `cue` the word that did."""
@@ -48,7 +63,7 @@ class Mention:
     place: Place | None = None
 
 
-class Runs(dict[str, list[Mention]]):
+class Runs(dict[str, tuple[Mention, ...]]):
     """What each run says in copy of one language; filled as runs come by, emptied when it grows too big."""
 
     LIMIT: Final = 15_000  # in German and English, as in `Tokens`
@@ -61,12 +76,12 @@ class Runs(dict[str, list[Mention]]):
         self.limit = self.LIMIT if language in {"de", "en"} else self.LIMIT // 5
         self.german: Final = language == "de"
 
-    def __missing__(self, run: str) -> list[Mention]:
+    def __missing__(self, run: str) -> tuple[Mention, ...]:
         if len(run) > self.LONGEST:
-            return []
+            return ()
         if len(self) >= self.limit:
             self.clear()
-        mentions = self[run] = self._read([*map(self.tokens.read, run.split(" ")[:MOST_WORDS])])
+        mentions = self[run] = tuple(self._read([*map(self.tokens.read, run.split(" ")[:MOST_WORDS])]))
         return mentions
 
     def _read(self, single: list[Token]) -> list[Mention]:
@@ -114,8 +129,8 @@ class Runs(dict[str, list[Mention]]):
         """ "US-Präsident" speaks of the USA, "SPD-Chef" of the SPD."""
         prefix = token.prefix
         if isinstance(prefix, Place):
-            return Mention(What.PLACE, token.text.split("-", 1)[0], 0.85, "", prefix)
-        return Mention(What.ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
+            return Mention(A_PLACE, token.text.split("-", 1)[0], 0.85, "", prefix)
+        return Mention(AN_ORGANISATION, prefix or "", KNOWN_ORGANISATION, token.text)
 
     def _mentions(self, part: list[Token], found: list[Mention]) -> None:
         organisation = None
@@ -143,9 +158,9 @@ class Runs(dict[str, list[Mention]]):
                 role = token.text
             elif kind is PLACE:
                 if token.place is not None and not (organisation and token.text in organisation.name):
-                    found.append(Mention(What.PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place))
+                    found.append(Mention(A_PLACE, token.text, 0.5 if token.place.weak else 0.9, "", token.place))
             elif kind is ORGANISATION:
-                found.append(Mention(What.ORGANISATION, token.label, KNOWN_ORGANISATION))
+                found.append(Mention(AN_ORGANISATION, token.label, KNOWN_ORGANISATION))
             elif kind is ADJECTIVE and token.label != NO_COUNTRY:
                 place = country(token.label, self.language)
                 found.append(Mention(What.ADJECTIVE, token.text, 0.5, token.text, place))
@@ -175,11 +190,11 @@ class Runs(dict[str, list[Mention]]):
         if len(part) > 1:
             if self.german and head.text in _FEMININE and part[0].text.endswith("en"):
                 name = name.replace("en ", "e ", 1)  # "der Medizinischen Universität"
-            return Mention(What.ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is FORM), head.text)
+            return Mention(AN_ORGANISATION, name, FORMED_ORGANISATION + 0.15 * (head.kind is FORM), head.text)
         if head.kind is FORM:
             return None
         if self.german and head.text not in self.tokens.words.heads:  # "Innenministerium": particular by itself
-            return Mention(What.ORGANISATION, head.text, 0.65, head.text)
+            return Mention(AN_ORGANISATION, head.text, 0.65, head.text)
         return Mention(What.OPEN_ORGANISATION, name, 0.7, head.text)
 
     def _named(
@@ -196,13 +211,13 @@ class Runs(dict[str, list[Mention]]):
             return  # "Vitamin D"
         name = last if count == 1 else " ".join([token.text for token in names[:4]])
         if following.kind is GEO:
-            found.append(Mention(What.PLACE, f"{name} {following.text}", 0.65, following.text))
+            found.append(Mention(A_PLACE, f"{name} {following.text}", 0.65, following.text))
         elif previous is not None and previous.kind is FIRM and not first:
-            found.append(Mention(What.ORGANISATION, name, 0.7, previous.text))
+            found.append(Mention(AN_ORGANISATION, name, 0.7, previous.text))
         elif count == 1 and previous is not None and previous.kind is PLACE_NOUN:
-            found.append(Mention(What.PLACE, name, 0.7, previous.text))
+            found.append(Mention(A_PLACE, name, 0.7, previous.text))
         elif count == 2 and names[0].text in self.tokens.words.place_starts:
-            found.append(Mention(What.PLACE, name, 0.7, names[0].text))
+            found.append(Mention(A_PLACE, name, 0.7, names[0].text))
         elif following.kind is not THING:  # a "Taylor Swift Tour" is not Taylor Swift
             if first and following is _END:
                 found.append(Mention(What.OPEN_NAME, name, 0.5, role))
@@ -210,7 +225,7 @@ class Runs(dict[str, list[Mention]]):
                 sure = (0.85 if first else 0.45) + (0.3 if role else 0.0)
                 if not first and _HYPHENATED.fullmatch(last):
                     sure += 0.25  # Han Seo-yeon
-                found.append(Mention(What.PERSON, name, min(0.95, sure), role))
+                found.append(Mention(A_PERSON, name, min(0.95, sure), role))
             elif role:
                 found.append(Mention(What.SURNAME, name, 0.5, role))
 
@@ -220,9 +235,9 @@ _FEMININE: Final = frozenset(
 )
 _HYPHENATED: Final = re.compile(r"\w+-[a-zà-ÿ]\w+")
 _END: Final = Token(SKIP, "")
-_NOT_BEFORE_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME, FIRM, Kind.NOUN})
-_NOT_AFTER_HEAD: Final = frozenset({SKIP, ROLE, Kind.TIME})
-_NAME_AFTER_FIRST: Final = frozenset({PLACE, ORGANISATION, Kind.TIME, Kind.NOUN, FIRM})
+_NOT_BEFORE_HEAD: Final = frozenset({SKIP, ROLE, TIME, FIRM, NOUN})
+_NOT_AFTER_HEAD: Final = frozenset({SKIP, ROLE, TIME})
+_NAME_AFTER_FIRST: Final = frozenset({PLACE, ORGANISATION, TIME, NOUN, FIRM})
 
 
 def runs(language: str) -> Runs:

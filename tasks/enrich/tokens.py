@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final
 
 from storage.frozen import record
-from tasks.enrich.kinds import Kind, Kinds
+from tasks.enrich.kinds import ADJECTIVE, NAME, ORGANISATION, PLACE, SKIP, Kind, Kinds
 from tasks.enrich.lexicon import telling
 from tasks.enrich.places import Gazetteer, Place, gazetteer
 from tasks.enrich.word_lists import Words, words
@@ -48,7 +48,7 @@ class Token:
 
     def as_name(self) -> Token:
         """The same word read as part of a person's name."""
-        return Token(Kind.NAME, self.text, self.label, self.place, self.prefix, self.first, self.opens, self.closes)
+        return Token(NAME, self.text, self.label, self.place, self.prefix, self.first, self.opens, self.closes)
 
 
 # Classes of tokens, one byte each, so that what matters is found by a regular expression over the whole article at
@@ -127,11 +127,11 @@ class Tokens(dict[str, int]):
             return NOTHING
         kind, text, label, _, prefix, first, _, closes = self.parse(written)
         begins = text in self.longer
-        if kind is Kind.SKIP and not begins and text not in self.first_words:
+        if kind is SKIP and not begins and text not in self.first_words:
             return NOTHING
         if prefix is not None or begins:
             number = _TELLING
-        elif kind is Kind.NAME and not first:
+        elif kind is NAME and not first:
             number = PLAIN
         elif kind in _IDLE_KINDS or label == NO_COUNTRY:
             number = _BESIDE if first or self._is_part(text) else _IDLE
@@ -154,7 +154,7 @@ class Tokens(dict[str, int]):
         else:
             stripped, initial, closes = self._without_marks(text, stripped)
         kind, label, place = self._called(stripped) or (self._kinds.of(stripped), "", None)
-        if kind is not Kind.PLACE and "-" in stripped:
+        if kind is not PLACE and "-" in stripped:
             prefix = self._prefix(stripped.partition("-")[0])
         first = initial or stripped in self._first_names
         return kind, stripped, label, place, prefix, first, len(text) < len(written), closes
@@ -189,11 +189,11 @@ class Tokens(dict[str, int]):
         if label is None and self.german and name[-1:] == "s" and len(name) > 4:
             label = known.get(name[:-1])
         if label:
-            return Kind.ORGANISATION, label, None
+            return ORGANISATION, label, None
         if place := self.gazetteer.find(name):
-            return Kind.PLACE, "", place
+            return PLACE, "", place
         if code := self.words.demonyms.get(name):
-            return Kind.ADJECTIVE, code, None
+            return ADJECTIVE, code, None
         return None
 
     def _prefix(self, before: str) -> Place | str | None:
