@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
@@ -87,16 +86,21 @@ class _Reader:
         for match in _CUED.finditer(classes):
             at = match.start()
             self.cued.setdefault(tokens[at + 1].strip(OPENING).rstrip(CLOSING), tokens[at])
-        spans = list(map(re.Match.span, _RUN.finditer(classes)))
-        written = [tokens[start] if end - start == 1 else " ".join(tokens[start:end]) for start, end in spans]
-        headline = self.article.headline
-        take = self._TAKE
-        counts = Counter(written)
-        for run, (start, end) in zip(written, spans, strict=True):
-            count = counts.pop(run, 0)  # each is taken where it stands for the first time
-            if not count or (start > LEAD and count == 1 and run not in headline):
+        counts: dict[str, int] = {}
+        found: list[tuple[str, int, int]] = []  # each run where it stands for the first time
+        for start, end in map(re.Match.span, _RUN.finditer(classes)):
+            run = tokens[start] if end - start == 1 else " ".join(tokens[start:end])
+            if run in counts:
+                counts[run] += 1
+            else:
+                counts[run] = 1
+                found.append((run, start, end))
+        headline, joined, take = self.article.headline, self.joined, self._TAKE
+        for run, start, end in found:
+            count = counts[run]
+            if count == 1 and start > LEAD and run not in headline:
                 continue
-            if (mentions := memo[run]) and start not in self.joined:
+            if (mentions := memo[run]) and start not in joined:
                 self.start, self.end, self.count = start, end, count
                 self.cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 for mention in mentions:
@@ -114,7 +118,7 @@ class _Reader:
 
     def _see(self, into: dict[str, Candidate], name: str, sure: float, word: str, beside: str = "") -> None:
         if (candidate := into.get(name)) is None:
-            into[name] = Candidate(name, sure, self.count, word, beside=beside)
+            into[name] = Candidate(name, sure, self.count, word, beside)
         else:
             candidate.see(sure, self.count, word, beside)
 
@@ -153,7 +157,7 @@ class _Reader:
     def _see_place(self, place: Place, sure: float, count: int, word: str) -> None:
         if (candidate := self.places.get(place.key)) is None:
             label = place.label(self.article.language)
-            self.places[place.key] = Candidate(label, sure, count, word, place=place)
+            self.places[place.key] = Candidate(label, sure, count, word, "", place)
         else:
             candidate.see(sure, count, word)
 
