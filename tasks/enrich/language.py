@@ -41,6 +41,7 @@ _SCRIPTS: Final[tuple[tuple[str, str], ...]] = (
 )
 _NOT_ALPHABETIC: Final = re.compile("[" + "".join(span for _, span in _SCRIPTS) + "]")
 _BY_SCRIPT: Final = tuple((code, re.compile(f"[{span}]")) for code, span in _SCRIPTS)
+_CYRILLIC: Final = re.compile("[\u0400-\u04ff]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 # What feeds write for Norwegian and for the old codes, folded to what we tell apart.
 _FOLD: Final = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "bs": "hr", "sh": "hr"}
@@ -154,7 +155,10 @@ def _count(words: Sequence[str]) -> dict[str, float]:
         # A word said ten times is not ten witnesses.
         amount = times if times < 5 else 3 + times**0.5
         for code, share in votes[index]:
-            scores[code] = scores.get(code, 0.0) + share * amount
+            if code in scores:
+                scores[code] += share * amount
+            else:
+                scores[code] = share * amount
     return scores
 
 
@@ -182,9 +186,10 @@ def _by_script(sample: str, prior: str | None) -> tuple[str, float] | None:
 
 
 def _add_marks(sample: str, scores: dict[str, float]) -> None:
-    cyrillic = len(re.findall("[\u0400-\u04ff]", sample)) * 2 > len(_LETTER.findall(sample))
+    cyrillic = _CYRILLIC.findall(sample)
+    is_cyrillic = bool(cyrillic) and len(cyrillic) * 2 > len(_LETTER.findall(sample))
     for code, pattern in _profiles().marks:
-        if (code in {"ru", "uk", "bg", "sr"}) == cyrillic and (found := pattern.findall(sample)):
+        if (code in {"ru", "uk", "bg", "sr"}) == is_cyrillic and (found := pattern.findall(sample)):
             # Letters beyond ASCII say more than a sequence that many languages share.
             weight = sum(1.0 if not mark.isascii() else 0.5 for mark in found)
             scores[code] = scores.get(code, 0.0) + MARK_WEIGHT * weight
