@@ -16,14 +16,11 @@ from tasks.formats.limits import MAX_ITEMS
 # An item's start and end, and the two places where markup is only text. Each branch begins with `<` and is bounded by
 # a plain search for its end, so the scan stays linear whatever the bytes are.
 def _marks(names: bytes) -> re.Pattern[bytes]:
-    return re.compile(
-        rb"<(?:(!\[CDATA\[)|(!--)"
-        rb"|(?:(%(prefix)b):)?(%(names)b)(?=[\s>/])"
-        rb"|/(?:(%(prefix)b):)?(%(names)b)\s{0,20}>)" % {b"prefix": _PREFIX, b"names": names}
-    )
+    name = rb"((?:%b)|%b:(?:%b))" % (names, _PREFIX, names)
+    return re.compile(rb"<(?:(!\[CDATA\[)|(!--)|%b(?=[\s>/])|/%b\s{0,20}>)" % (name, name))
 
 
-_PREFIX = rb"[A-Za-z_][\w.\-\x80-\xff]{0,30}"
+_PREFIX = rb"[A-Za-z_][\w.\-\x80-\xff]{0,30}+"
 ITEMS, PAGES = _marks(b"item|entry"), _marks(b"url")  # of a feed, of a sitemap
 _END_TAGS = re.compile(rb"(?:</[A-Za-z_][\w.:\-\x80-\xff]{0,60}\s{0,20}>\s{0,20})+$")
 _ITEM_END = re.compile(rb"</(?:%b:)?(?:item|entry|url)\s{0,20}>" % _PREFIX)
@@ -61,7 +58,7 @@ def cut(text: bytes, marks: re.Pattern[bytes] = ITEMS, most: int = MAX_ITEMS) ->
             if end < 0:
                 return None if opened is None else _truncated(text, spans, opened.start())
             at = end + 3
-        elif found[4]:
+        elif found[3]:
             if opened is not None:
                 return None
             close = text.find(b">", at)
@@ -73,7 +70,7 @@ def cut(text: bytes, marks: re.Pattern[bytes] = ITEMS, most: int = MAX_ITEMS) ->
             else:
                 opened = found
         else:
-            if opened is None or (opened[3], opened[4]) != (found[5], found[6]):
+            if opened is None or opened[3] != found[4]:
                 return None
             spans.append((opened.start(), at))
             opened = None
