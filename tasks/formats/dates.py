@@ -41,6 +41,7 @@ _RFC822 = re.compile(
 _ISO = re.compile(
     r"(\d{4})[\-/.](\d{1,2})[\-/.](\d{1,2})(?:(?:\s*T\s*|[\s,]+)(\d{1,2}):(\d\d)(?::(\d\d))?(?:[.,](\d{1,9}))?\s*(\S.*)?)?$"
 )
+_HALF = re.compile(r"([ap])\.?\s?m\b\.?\s*", re.IGNORECASE)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?\s*(\S+)?)?$")
 _SHORT_ISO = re.compile(r"(\d{4})(?:-(\d\d))?$")
 _EPOCH = re.compile(r"(\d{9,10}(?:\.\d+)?|\d{13}|\d{16}|\d{19})$")
@@ -116,14 +117,13 @@ _NEVER = _Parts(0, 0, 0)  # the form is known and the value is no date: stop loo
 
 def _rfc822(text: str) -> _Parts | None:
     found = _RFC822.match(text)
-    month = _MONTHS.get(found[2].casefold()) if found else None
-    if found is None or month is None:
+    if found is None:
         return None
-    if found[7] and found[7].casefold().replace(".", "") in {"am", "pm", "uhr", "a", "p"}:
+    day, named, year, hour, minute, second, tz = found.groups("")
+    month = _MONTHS.get(named.casefold())
+    if month is None or tz.casefold() in {"am", "pm", "uhr", "a", "p"}:
         return None
-    return _Parts(
-        _year(found[3]), month, int(found[1]), int(found[4]), int(found[5]), int(found[6] or 0), zone=found[7] or ""
-    )
+    return _Parts(_year(year), month, int(day), int(hour), int(minute), int(second or 0), zone=tz)
 
 
 def _iso(text: str) -> _Parts | None:
@@ -131,14 +131,13 @@ def _iso(text: str) -> _Parts | None:
     if found is None:
         short = _SHORT_ISO.match(text)
         return _Parts(int(short[1]), int(short[2] or 1), 1) if short else _ordinal(text)
-    rest = (found[8] or "").split(" (")[0]
-    hour = int(found[4] or 0)
-    if half := re.match(r"([ap])\.?\s?m\b\.?\s*", rest, re.IGNORECASE):
+    year, month, day, hours, minute, second, fraction, rest = found.groups("")
+    rest = rest.split(" (")[0]
+    hour = int(hours or 0)
+    if half := _HALF.match(rest):
         hour, rest = _twelve(hour, half[1]), rest[half.end() :]
-    micro = int((found[7] or "0").ljust(9, "0")[:6])
-    return _Parts(
-        int(found[1]), int(found[2]), int(found[3]), hour, int(found[5] or 0), int(found[6] or 0), micro, rest.strip()
-    )
+    micro = int(fraction.ljust(9, "0")[:6]) if fraction else 0
+    return _Parts(int(year), int(month), int(day), hour, int(minute or 0), int(second or 0), micro, rest.strip())
 
 
 def _ordinal(text: str) -> _Parts | None:

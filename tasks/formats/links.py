@@ -7,9 +7,10 @@ from urllib.parse import quote, urljoin, urlsplit
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 _REFERENCE = re.compile(r"&amp;", re.IGNORECASE)
-# What is nearly every link: plain, absolute, nothing to put right.
+# What is nearly every link: plain, absolute, nothing to put right. Latin letters with accents stand in many a path.
 _PLAIN = re.compile(
-    r"https?://(?:[A-Za-z0-9\-]{1,63}\.){1,20}[A-Za-z0-9\-]{1,63}(?:/[A-Za-z0-9\-._~!$'()*+,;=:@/?%#&]{0,2000})?"
+    r"https?://(?:[A-Za-z0-9\-]{1,63}\.){1,20}[A-Za-z0-9\-]{1,63}"
+    r"(?:/[A-Za-z0-9\-._~!$'()*+,;=:@/?%#&\u00c0-\u024f]{0,2000})?"
 )
 _MAX = 4_096  # characters; no server takes more
 

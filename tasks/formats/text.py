@@ -42,7 +42,7 @@ def mend(value: str) -> str:
             pass  # the usual case: it was not encoded twice
         if b"\xc2" in data and _C1.search(value):
             value = value.translate(_CP1252)
-    return value.replace("\ufeff", "")
+    return value.replace("\ufeff", "") if "\ufeff" in value else value  # looking for it costs next to nothing
 
 
 def storable(value: str) -> str:
