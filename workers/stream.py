@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError, WatchError
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from storage.outbox import Stamped
+from workers.packed import in_transaction, packed
 from workers.subscriber.keys import Keys
 
 # A Redis that is frozen, not dead, would otherwise hold the process for ever.
@@ -61,15 +63,11 @@ def connect(url: str) -> Redis:
     )
 
 
-def fields(event: Stamped) -> dict[str, str]:
-    """An event as the stream keeps it."""
-    return {
-        "id": event.id,
-        "type": event.type,
-        "subject": event.subject,
-        "feed": "" if event.feed_id is None else str(event.feed_id),
-        "ce": event.body,
-    }
+def entry(key: str, event: Stamped) -> bytes:
+    """The command that adds an event to the stream `key` under its position."""
+    feed = "" if event.feed_id is None else str(event.feed_id)
+    flat = ("id", event.id, "type", event.type, "subject", event.subject, "feed", feed, "ce", event.body)
+    return packed("XADD", key, f"{event.position}-0", *flat)
 
 
 class Stream:
@@ -98,22 +96,8 @@ class Stream:
             lost = self._lost(pipe, restore()) if restore and tip.position == 0 else {}
             if not events and not lost:
                 return 0
-            pipe.multi()
-            for name, position, exists in lost:
-                if exists:
-                    pipe.xgroup_setid(self.key, name, f"{position}-0")
-                else:
-                    pipe.xgroup_create(self.key, name, f"{position}-0", mkstream=True)
-                # A consumer that opened the group at its beginning meanwhile takes what it skips for done, not lost.
-                group, _, index = name.partition("/")
-                pipe.hset(Keys(self.key, group).cursors, index or "0", str(position))
-            for event in events:
-                pipe.xadd(self.key, cast(Any, fields(event)), id=f"{event.position}-0")
-            try:
-                pipe.execute()
-            except WatchError:
-                return None
-            return len(events)
+            added = (entry(self.key, event) for event in events)
+            return len(events) if in_transaction(pipe, chain(self._restored(lost), added)) else None
 
     def back_from(self, position: int) -> Iterator[list[tuple[int, str | None]]]:
         """The entries up to `position` (position, id of the event), the newest first, some at a time."""
@@ -167,6 +151,17 @@ class Stream:
         """Groups that stood further than they stand now: (name, position, whether the group exists)."""
         now = {info["name"]: position_of(info["last-delivered-id"]) for info in self._raw_groups(client)}
         return [(name, position, name in now) for name, position in known.items() if now.get(name, -1) < position]
+
+    def _restored(self, lost: Iterable[tuple[str, int, bool]]) -> Iterator[bytes]:
+        """The commands that have lost groups stand where they stood."""
+        for name, position, exists in lost:
+            if exists:
+                yield packed("XGROUP", "SETID", self.key, name, f"{position}-0")
+            else:
+                yield packed("XGROUP", "CREATE", self.key, name, f"{position}-0", "MKSTREAM")
+            # A consumer that opened the group at its beginning meanwhile takes what it skips for done, not lost.
+            group, _, index = name.partition("/")
+            yield packed("HSET", Keys(self.key, group).cursors, index or "0", str(position))
 
     def _group(self, info: Mapping[str, Any]) -> Group:
         delivered = position_of(info["last-delivered-id"])
