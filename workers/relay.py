@@ -40,7 +40,7 @@ class Limits:
     """How much at once, how long, how often; seconds where no unit is named."""
 
     batch: int = 500
-    batch_bytes: int = 2 * 1024 * 1024
+    batch_bytes: int = 3 * 1024 * 1024
     lease: timedelta = timedelta(seconds=15)
     poll: float = 0.1
     poll_idle: float = 0.5
