@@ -1,10 +1,12 @@
-"""JSON as it is kept and sent: no spaces, UTF-8, records as objects of their fields."""
+"""JSON as it is kept and sent: no spaces, UTF-8, records as objects of their fields, times in RFC 3339, ids as text."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -47,4 +49,5 @@ def canonical_json(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    return json.loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else asdict(value)
+    known = isinstance(value, orjson.Fragment | datetime | UUID)
+    return json.loads(orjson.dumps(value)) if known else asdict(value)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from storage.encode import json_bytes
 from storage.records import ArticleView, Cause, Event, Tag
-from tasks.events.envelope import FULL, Detail, envelope, feed_source, instant, plain, public_url, sealed
+from tasks.events.envelope import FULL, Detail, envelope, feed_source, in_utc, instant, plain, public_url, sealed
 
 # A link or guid longer than this is no link; in an event that is too long already it goes first.
 LONGEST_LINK = 2048
@@ -143,11 +143,12 @@ def _told(
     }
     if extra:
         data.update(extra)
+    subject = str(view.id)
     ce = envelope(
         name,
-        about=(view.id, *about),
+        about=(subject, *about),
         source=feed_source(view.feed_id),
-        subject=str(view.id),
+        subject=subject,
         now=now,
         data=data,
     )
@@ -199,18 +200,18 @@ def _claim(view: ArticleView, *, left_out: Sequence[str], size: int | None = Non
 def _reference(view: ArticleView) -> dict[str, Any]:
     """Ids, links and what a filter asks for; no editorial text."""
     return {
-        "id": str(view.id),
+        "id": view.id,
         "revision": view.revision,
         "status": view.status,
         "url": _link(view.url),
         "guid": _link(view.guid),
         "feed": {"id": view.feed_id, "url": public_url(view.feed_url), "publisher": view.publisher},
         "language": view.language,
-        "published_at": instant(view.published_at) if view.published_at else None,
-        "updated_at": instant(view.updated_at) if view.updated_at else None,
-        "first_seen_at": instant(view.first_seen_at),
-        "story_id": str(view.story_id) if view.story_id else None,
-        "duplicate_of": str(view.duplicate_of) if view.duplicate_of else None,
+        "published_at": in_utc(view.published_at) if view.published_at else None,
+        "updated_at": in_utc(view.updated_at) if view.updated_at else None,
+        "first_seen_at": in_utc(view.first_seen_at),
+        "story_id": view.story_id,
+        "duplicate_of": view.duplicate_of,
         "normalizer": view.normalizer,
         "tags": view.encoded.get("tags", view.tags),
     }

@@ -60,7 +60,7 @@ def envelope(
         "source": source,
         "type": kind,
         "subject": subject,
-        "time": instant(now),
+        "time": in_utc(now),
         "datacontenttype": "application/json",
         "dataschema": schema_of(name),
         "partitionkey": subject,
@@ -86,9 +86,14 @@ def traced(event: Event, traceparent: str) -> Event:
     return replace(event, traceparent=traceparent, body=event.body[:-1] + f',"traceparent":"{traceparent}"}}'.encode())
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC: in JSON it is RFC 3339 then."""
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC."""
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()
+    return in_utc(moment).isoformat()
 
 
 def feed_source(feed_id: int) -> str:

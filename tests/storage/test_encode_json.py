@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.encode import canonical_json, encoded, to_json
+from storage.encode import canonical_json, encoded, json_bytes, to_json
 from storage.records import Block, BlockKind, Tag
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -58,6 +60,10 @@ def test_records_are_objects_of_their_fields() -> None:
 def test_a_size_beyond_64_bits_is_written_all_the_same() -> None:
     block = Block(kind=BlockKind.QUOTE, text="Ja")
     assert json.loads(to_json({"size": 10**30, "block": block}))["size"] == 10**30
+    at, name = datetime(2026, 5, 4, 12, 30, tzinfo=UTC), UUID(int=7)
+    whole = {"at": at, "id": name}
+    assert json_bytes(whole | {"size": 10**30}) == json_bytes(whole)[:-1] + b',"size":1' + b"0" * 30 + b"}"
+    assert json.loads(to_json(whole)) == {"at": at.isoformat(), "id": str(name)}
     assert canonical_json({"b": 10**30, "a": 1}) == b'{"a":1,"b":1000000000000000000000000000000}'
 
 
