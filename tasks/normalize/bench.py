@@ -29,6 +29,7 @@ class Bench:
         self.keys = seen.keys
         self.words, self.forms = words, forms
         self.stubs = look.stubs
+        self.notes = frozenset() if "stub" in off else {i for i, stub in look.stubs.items() if not stub.head_only}
         self.suspects = {*self.stubs, *self.words, *self.forms}
         self.first_at = dict(zip(reversed(self.keys), range(len(lines) - 1, -1, -1), strict=True))
         self.standing = [i for i, key in enumerate(self.keys) if key]
@@ -71,8 +72,8 @@ class Bench:
         return [self.keys[i] for i in self.standing[n + 1 : n + 5]]
 
     def find_places(self) -> None:
-        """Find the first, the second and the last line that is a paragraph and no copy."""
-        places = [n for n, i in enumerate(self.standing) if i in self.is_paragraph]
+        """Find the first, the second and the last line that is a paragraph and no copy, nor a note that will leave."""
+        places = [n for n, i in enumerate(self.standing) if i in self.is_paragraph and i not in self.notes]
         paragraphs: list[int] = []
         for n in places:
             i = self.standing[n]

@@ -9,20 +9,22 @@ from storage.records import BlockKind, CleanArticle, Entry, KnownLine, Markup, R
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.datelines import credits_of_briefs, take_datelines
-from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.fold import fold, fold_lines, mask_digits
 from tasks.normalize.galley import Galley
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
-from tasks.normalize.stubs import find_stubs, is_stamp, is_stub
+from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
 
-VERSION = 5  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
+VERSION = 6  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _KICKER = 3  # words that a kicker above the headline may have: a place, a section
 _BELOW = 2  # lines that must stand below a kicker
+_TOP = 12  # lines in which a headline is looked for
+_HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
 # Kickers that are no headline by themselves.
 _SECTION_NAMES = """
 politik wirtschaft sport lokales lokalsport panorama chronik kultur inland ausland regional meinung kommentar
@@ -87,19 +89,32 @@ def clean_copy(
 
 
 def _headline_of(texts: Sequence[str]) -> str:
-    """The first line that is no stamp or label of a page, or the one below a kicker."""
-    first = next((n for n, text in enumerate(texts) if not (is_stub(fold(text)) or is_stamp(text))), None)
-    if first is None:
+    """The first line that is no stamp or label of a page, or the one below a kicker, or below a lead with its place."""
+    top = texts[:_TOP]
+    keys = fold_lines(top)
+    noise = find_stubs(top, keys)
+    lines = [
+        (text, key)
+        for n, (text, key) in enumerate(zip(top, keys, strict=True))
+        if n not in noise and mask_digits(key) not in _HOURS
+    ]
+    if not lines:
         return texts[0] if texts else ""
-    kicker, *below = texts[first:]
-    if len(below) < _BELOW or len(kicker.split()) > _KICKER or ends_sentence(kicker) or ends_sentence(below[0]):
+    if len(lines) <= _BELOW:
+        return lines[0][0]
+    (kicker, key), (below, headline), (lead, _), *_ = lines
+    if ends_sentence(below) or len(headline) < _SHORTEST_HEADLINE:
         return kicker
-    top, headline, *others = fold_lines([kicker, *below])
-    if top in _SECTIONS:
-        return below[0]
+    if ends_sentence(kicker):
+        return below if furniture.read_dateline(kicker) else kicker
+    if key in _SECTIONS:
+        return below
+    if len(kicker.split()) > _KICKER:
+        return kicker
     # The headline says itself again further down, and a sentence follows it.
-    again = len(headline) >= _SHORTEST_HEADLINE and headline in others and top not in others
-    return below[0] if again and ends_sentence(below[1]) else kicker
+    others = fold_lines(texts[texts.index(below) + 1 :])
+    again = headline in others and key not in others
+    return below if again and ends_sentence(lead) else kicker
 
 
 @dataclass(kw_only=True)
@@ -324,5 +339,5 @@ def _take_sign_off(galley: Galley, i: int, desk: _Desk) -> bool:
             desk.take("credit", each)
         return False
     desk.take("credit", credit)
-    galley.take_sign_off(i, rest, f"({credit})")
+    galley.take_sign_off(i, rest, galley.texts[i][len(rest) :].strip())
     return True

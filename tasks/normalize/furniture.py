@@ -9,15 +9,16 @@ import re
 from dataclasses import dataclass
 
 from tasks.normalize.fold import fold, fold_lines
-from tasks.normalize.stubs import is_stamp
+from tasks.normalize.stamps import is_stamp
 
 _AGENCIES = (
-    r"(?:dpa(?:[-/ ]\w+)*|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
+    r"(?:dpa(?:[-/ ]\w+){0,3}|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
     r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
     r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|ddp|dapd|AWP|Lusa|Agerpres|HINA|STA|BNS|LETA|ELTA"
-    r"|Ukrinform|DPA|red|ORF\.at|Agenturen)"
+    r"|Ukrinform|DPA|[Rr]ed\.?|ORF\.at|Agenturen)"
 )
-_AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES})*(?:\s*/\s*\w{{2,4}})?"
+# Counted, since "dpa/dpa" may be one agency or two, and a line of thirty would have more readings than can be tried.
+_AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES}){{0,5}}(?:\s*/\s*\w{{2,4}})?"
 # Nothing that may follow is one of a place's signs, so none is given back: most first sentences have a comma.
 _PLACE = r"[^\W\d_][\w.'’ \-]*+(?:\s*[/,]\s*[^\W\d_][\w.'’ \-]*+){0,3}"
 _DAY = r"\d{1,2}\.?\s*[^\W\d_]{3,10}\.?|[^\W\d_]{3,10}\.?\s+\d{1,2}"
@@ -32,24 +33,50 @@ _DATELINE = re.compile(
 )
 _MOST_DATELINES = 8  # in one line, behind the first
 _DATELINE_MARKS = "(-–—"  # one of them ends every dateline
+_AGENCY_NAMES = r"(?i:(?:the )?(?:Associated Press|Agence France-Presse|Deutsche Presse-Agentur|Press Association))"
+_WHO = rf"(?:{_AGENCY_LIST}|{_AGENCY_NAMES})"
+_GIVEN = r"Mit (?:Material|Informationen|Inhalten) (?:von|der)|With (?:reporting|inputs?|material) (?:by|from)"
 _CREDIT = re.compile(
-    rf"(?:\((?P<a>{_AGENCY_LIST})\)|(?P<b>{_AGENCY_LIST})|©\s*(?P<c>{_AGENCY_LIST})"
-    rf"|(?:Quelle|Source|Mit Material von|Mit Informationen von):?\s*(?P<d>{_AGENCY_LIST}))\.?"
+    rf"(?:(?:©\s*)?(?P<bare>{_AGENCY_LIST})|(?:Quellen?|Sources?|{_GIVEN}):?\s*(?P<from>{_WHO})"
+    rf"|(?P<helped>{_WHO}) contributed (?:reporting )?to this (?:report|story|article))\.?"
 )
+_IN_BRACKETS = re.compile(rf"\((?i:{_CREDIT.pattern})\)\.?")
+_LONGEST_CREDIT = 90  # characters
 _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"rechte vorbehalten|nicht gestattet|rights reserved|may not be (?:published|reproduced)", re.IGNORECASE
+)
+_LONGEST_COPYRIGHT = 160  # characters, or so many where it says what is reserved
+_LONGEST_RESERVED = 600
 # As in: (Reporting by Jane Holt in London; Editing by Mary Roe) / (Schluss) mm/jh
+PICTURES = "Bild Bilder Foto Fotos Grafik Image Images Photo Photos Photograph Picture Credit Video"
+_STOCK = (
+    r"Getty(?: Images)?|[Ii]mago(?: [Ii]mages)?|IMAGO|Alamy|Shutterstock|picture[ -]alliance|Adobe ?Stock|iStock|EPA"
+)
+_PICTURE = re.compile(
+    rf"(?:{PICTURES.replace(' ', '|')})\s*:\s*(?:[^.:/]{{1,40}}/\s*)?(?:{_AGENCIES}|{_STOCK})"
+    rf"(?:\s*/\s*[^.:/]{{1,30}}){{0,3}}"
+)
 _SIGNED = re.compile(
     r"\((?P<who>(?:(?:Additional )?Reporting|Writing|Compiled|Editing) by [^()]{2,400})\)"
+    r"|(?P<bare>(?:(?:Additional )?Reporting|Writing|Compiled|Editing) by [A-Z][^().!?]{2,400}\.?)"
     r"|\(Schluss\)\s+(?P<initials>\w{2,4}(?:/\w{2,4})*)"
 )
+_SIGNED_STARTS = ("(", "Additional Reporting by", "Reporting by", "Writing by", "Compiled by", "Editing by")
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
+_INITIALS_TAIL = re.compile(r"(?<=[.!?“”\"»])/(?P<credit>\w{2,4}(?:/\w{2,4}){1,3})$")  # "… auf 130,44 Punkte./mis/he"
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
 _LONGEST_BYLINE = 120  # characters
+_RULES = "-–—* "  # as in "--- Von Eva Lang, dpa-AFX ---"
 _BYLINE_STARTS = ("Von", "By", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Autor", "Author")
+_PARTICLES = rf"(?:\s+{_PARTICLE})*"
+# With something between any two names, so that a word in capitals is not read as ten.
+_PERSON = rf"{_NAME}{_PARTICLES}(?:\s+{_NAME}{_PARTICLES}){{0,3}}"
 _BYLINE = re.compile(
-    rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+(?:{_NAME}(?:\s+{_PARTICLE})*\s*){{1,4}}"
-    rf"(?:(?:,|und|and|et|y|&|/)\s*(?:{_NAME}\s*){{1,4}}){{0,4}}(?:,\s*(?:dpa|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
+    rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+{_PERSON}"
+    rf"(?:\s*(?:,|\bund\b|\band\b|\bet\b|\by\b|&|/)\s*{_PERSON}){{0,4}}"
+    r"(?:\s*[,/]\s*(?:dpa(?:-AFX)?|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
 )
 _ROLE = r"(?:correspondent|editor|writer|columnist|[\w-]*[Rr]edaktion|(?:Redakteur|Korrespondent|Reporter)(?:in)?)"
 _WITH_ROLE = re.compile(rf"(?P<who>.{{5,80}}?),\s+(?:[\w'’-]+\s+){{0,4}}{_ROLE}", re.IGNORECASE)
@@ -69,8 +96,10 @@ _EMBARGO = re.compile(
 _NOTEPAD_PART = re.compile(r"(?:#+\s*|\*\s*)?(?:dpa-Kontakte|Redaktioneller Hinweis|Internet|Orte|Ansprechpartner)\b")
 _HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,18}"
 _SOURCE = re.compile(
-    rf"[(\[](?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]", re.IGNORECASE
+    rf"[(\[](?:(?:Quellen?|Sources?|via)(?:\s*:\s*|\s+))?(?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]",
+    re.IGNORECASE,
 )
+_AGENCY_BEHIND = re.compile(rf"/(?={_AGENCIES}$)")  # "noe.ORF.at/APA" names two, "orf.at/stories" a page
 _NOT_SOURCES = frozenset(["z.b", "d.h", "u.a", "i.e", "e.g", "a.m", "p.m", "u.s", "u.k", "s.o", "o.ä", "v.a", "a.d"])
 
 
@@ -125,19 +154,27 @@ def read_credit(text: str) -> str | None:
 
     A copyright is returned whole, and so are the names or initials of those who wrote and edited a piece.
     """
-    if len(text) <= 160 and _COPYRIGHT.match(text):
+    if _COPYRIGHT.match(text) and (
+        len(text) <= _LONGEST_COPYRIGHT or (len(text) <= _LONGEST_RESERVED and _RESERVED.search(text))
+    ):
         return text
-    if text[:1] == "(" and (signed := _SIGNED.fullmatch(text)):
-        return signed["who"] or signed["initials"]
-    if len(text) > 60:
+    if text.startswith(_SIGNED_STARTS) and (signed := _SIGNED.fullmatch(text)):
+        return signed["who"] or signed["bare"] or signed["initials"]
+    if len(text) > _LONGEST_CREDIT:
         return None
-    found = _CREDIT.fullmatch(text)
+    found = _IN_BRACKETS.fullmatch(text) if text[:1] == "(" else _CREDIT.fullmatch(text)
     return next((part for part in found.groups() if part), None) if found else None
 
 
+def is_picture_credit(text: str) -> bool:
+    """Whether the line says whose a picture is, by an agency or a stock of pictures: "Bild: Eva Lang/dpa"."""
+    return len(text) <= _LONGEST_BYLINE and _PICTURE.fullmatch(text) is not None
+
+
 def take_credit_tail(text: str) -> tuple[str, str | None]:
-    """Return the text without an agency in brackets at its end, and that agency."""
-    found = _CREDIT_TAIL.search(text[-40:]) if text.endswith(")") else None
+    """Return the text without an agency in brackets or the desk's initials at its end, and these."""
+    end = text[-40:]
+    found = _CREDIT_TAIL.search(end) if end.endswith(")") else _INITIALS_TAIL.search(end) if "/" in end[-5:] else None
     if not found:
         return text, None
     return text[: len(text) - len(found.group())], found["credit"]
@@ -148,6 +185,7 @@ def read_byline(text: str) -> str | None:
 
     What its writer is stays with it ("By Jane Holt, health correspondent"), when it was published does not.
     """
+    text = text.strip(_RULES)
     if len(text) > _LONGEST_BYLINE or not text.startswith(_BYLINE_STARTS):
         return None
     if _is_byline(text):
@@ -190,16 +228,20 @@ def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
     parts: list[str] = []
     end = size = 0
     for found in _SOURCE.finditer(text):
-        names = re.split(r"\s*[,;]\s*", found["names"])
+        names = [one for name in re.split(r"\s*[,;]\s*", found["names"]) for one in _AGENCY_BEHIND.split(name)]
         if any(name.lower() in _NOT_SOURCES for name in names):
             continue
-        parts.append(text[end : found.start()].rstrip())
+        part = text[end : found.start()].rstrip()
+        parts.append(part if size else part.lstrip())  # what stood before may have been a note, too
         size += len(parts[-1])
         end = found.end()
         sources.extend(
-            (name.lower().removeprefix("https://").removeprefix("http://").removeprefix("www."), size) for name in names
+            (name.lower().removeprefix("https://").removeprefix("http://").removeprefix("www."), size)
+            if "." in name
+            else (name, size)
+            for name in names
         )
     if not sources:
         return text, []
-    parts.append(text[end:])
+    parts.append(text[end:] if size else text[end:].lstrip())
     return "".join(parts), sources

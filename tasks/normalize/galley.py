@@ -106,15 +106,19 @@ class Galley:
         kinds: list[BlockKind] = []
         texts: list[str] = []
         keys: list[bytes] = []
+        above: list[tuple[str, int]] = []
         for i, (kind, text, key) in enumerate(zip(self.kinds, self.texts, self.keys, strict=True)):
             rest, notes = found.get(i, (text, []))
             if rest:
-                if notes:
-                    self.notes[len(texts)] = notes
+                if notes or above:
+                    self.notes[len(texts)] = [*above, *notes]
+                    above = []
                 kinds.append(kind)
                 texts.append(rest)
                 keys.append(fold(rest) if notes else key)
             elif texts:  # a note in a line of its own belongs to the line before
                 held = self.notes.setdefault(len(texts) - 1, [])
                 held += [(name, len(texts[-1])) for name, _ in notes]
+            else:  # or to the first line, above which it stands
+                above += notes
         self.kinds, self.texts, self.keys = kinds, texts, keys

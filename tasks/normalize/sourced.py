@@ -30,7 +30,7 @@ def take_furniture(bench: Bench) -> bool:
         finding = judge_known(line, inside=not bench.at_edge(i), sentence=bench.is_said(i)) if line else None
         if finding is None and stub and (not stub.head_only or i < bench.first):
             inside = start < i < bench.last and not _among_stubs(bench, n)
-            alone = inside and (line is None or line.seen < MET)
+            alone = inside and not stub.unmistakable and (line is None or line.seen < MET)
             finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
         if finding:
             bench.mark(i, finding)

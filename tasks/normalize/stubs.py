@@ -14,31 +14,9 @@ from importlib.resources import files
 from itertools import product
 
 from tasks.normalize.fold import fold, fold_lines, mask_digits
+from tasks.normalize.furniture import PICTURES, is_picture_credit
+from tasks.normalize.stamps import DATE_STARTS, LABELS, is_labelled, is_moment
 from tasks.normalize.targets import Finding
-
-_MONTH = (
-    r"(?:jan|feb|m[äa]r|apr|ma[iyj]|jun|jui|jul|aug|ao[uû]|sep|o[ck]t|nov|de[zcs]|ene|abr|ago|dic|gen|mag|giu|lug|set|ott)"
-    r"[a-zäûé]*\.?"
-)
-_DAY = r"(?:mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim)[a-zé]*\.?,?\s*"
-# What a date may begin with, as two letters: of the months and days above.
-_DATE_STARTS = frozenset(
-    b"ja fe m\xc3 ma ap ju au ao se oc ok no de en ab ag di ge gi lu ot mo mi do fr sa so tu we th su me je ve".split()
-)
-_DATE = (
-    rf"(?:{_DAY})?(?:\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d{{2,4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
-    rf"|\d{{1,2}}\.?\s+{_MONTH}\s+\d{{4}}|{_MONTH}\s+\d{{1,2}},?\s+\d{{4}})"
-)
-_ZONE = r"(?:gmt|utc|[a-z]{2,4})[+-]?\d*"
-_TIME = rf"\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?\s*(?:uhr|h|[ap]\.?m\.?|{_ZONE})?(?:\s{_ZONE})?"
-_MOMENT = re.compile(rf"(?:{_DATE}(?:\s*[,|/–—-]?\s*(?:um|at|à|um)?\s*{_TIME})?)\.?", re.I)
-_STAMP = re.compile(
-    r"(?:zuletzt\s+|this\s+(?:story|article)\s+was\s+(?:originally\s+)?)?(?:aktualisiert|ver(?:ö|oe)ffentlicht|publiziert|erstellt|erschienen|stand|published|posted|updated|last\s+updated|"
-    r"last\s+modified|online\s+seit(?:\s+(?:heute|gestern))?|first\s+published|created|publié|mis\s+à\s+jour|modifié|publicado|actualizado|pubblicato|aggiornato|gepubliceerd|"
-    r"bijgewerkt|geplaatst|udgivet|opdateret|publisert|oppdatert|publicerad|uppdaterad|опубликовано|обновлено)\b"
-    rf"(?:\s*(?:am|on|at|le|el|il|op|den|um|:|der|the))*\s*(?:{_DATE}|{_TIME}|[,|–—-]|\s|um|at|à|uhr|h\b|vor|minuten|stunden|ago|min|hours?|minutes?)*\.?",
-    re.I,
-)
 
 # What blog systems add to every item of their feeds: "The post … appeared first on …."
 _APPEARED = re.compile(
@@ -53,17 +31,18 @@ _APPEARED_WORDS = """
 the post|der beitrag|der artikel|l'article|el artículo|la entrada|l'articolo|het bericht|o post|indlægget|innlegget
 inlägget|artykuł|wpis|запись|сообщение
 """
+# What agencies count their messages by: "APA0312 5 CI 0128  Di, 17.Mär 2026", "AXC0231 2026-03-16/17:58".
+_MESSAGE = re.compile(
+    r"AXC\d{4}\s+\d{4}-\d\d-\d\d/\d\d:\d\d|APA\d{4}\s+\d\s+[A-Z]{2}\s+\d{4}\b.{0,40}|dpa:\d{6}-\d{2,3}-\d{5,6}/\d"
+)
+_MESSAGES = ("axc", "apa", "dpa")
+_UNMISTAKABLE = frozenset({"advertisement break", "message number"})
 _SHARE_ROW = "share row"
 _SHARES = range(2, 9)  # words of a row of ways to share
 _BETWEEN = re.compile(r"[|/·•,]")
-_LONGEST_DATE = 60  # bytes of key, numbers masked, of a line that is a date and no more
+_LONGEST_DATE = 80  # bytes of key, numbers masked, of a line that is dates and no more
 _LONGEST_PRINTED = 90  # and of one whose numbers are not masked yet
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
-_STAMP_WORDS = """
-online aktualisiert zuletzt this veröffentlicht publiziert erstellt erschienen stand published posted updated last first
-created publié mis modifié publicado actualizado pubblicato aggiornato gepubliceerd bijgewerkt geplaatst udgivet
-opdateret publisert oppdatert publicerad uppdaterad опубликовано обновлено
-"""
 
 
 def _read_seeds() -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:
@@ -90,27 +69,29 @@ def is_stub(key: bytes) -> bool:
     return key in _WHOLE
 
 
-def is_stamp(text: str) -> bool:
-    """Whether a text is nothing but when something was published or changed: a date, a date and a time, a stamp."""
-    return _MOMENT.fullmatch(text) is not None or _STAMP.fullmatch(text) is not None
-
-
-_STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(_STAMP_WORDS.split()))
+_STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(LABELS.split()))
 _STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
+_MESSAGE_STARTS = frozenset(f"{agency}{digit}".encode() for agency in _MESSAGES for digit in range(10))
 _APPEARED_STARTS = frozenset(
     key[:_SHORTEST] for key in fold_lines(_APPEARED_WORDS.strip().replace("\n", "|").split("|"))
 )
-_ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS  # a look at four bytes spares nearly every line
+_PICTURE_STARTS = frozenset(key[:_SHORTEST] for key in fold_lines(PICTURES.split()))
+# A look at four bytes spares nearly every line.
+_ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS | _PICTURE_STARTS | _MESSAGE_STARTS
 _DIGITS = b"0123456789"
-_DATED = _DATE_STARTS | {bytes(pair) for pair in product(_DIGITS, range(256))} | {bytes((digit,)) for digit in _DIGITS}
+_DATED = DATE_STARTS | {bytes(pair) for pair in product(_DIGITS, range(256))} | {bytes((digit,)) for digit in _DIGITS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stub:
-    """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`)."""
+    """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`).
+
+    One that is `unmistakable` leaves also where it stands alone in the body.
+    """
 
     finding: Finding
     head_only: bool = False
+    unmistakable: bool = False
 
 
 def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
@@ -118,16 +99,16 @@ def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
     found: dict[int, Stub] = {}
     for i in [i for i, key in enumerate(keys) if key[:_SHORTEST] in _ANY or key[:2] in _DATED]:
         key = keys[i]
-        if len(key) > _LONGEST_PRINTED and key[:2] in _DATE_STARTS and key[:_SHORTEST] not in _ANY:
+        if len(key) > _LONGEST_PRINTED and key[:2] in DATE_STARTS and key[:_SHORTEST] not in _ANY:
             continue
         key = mask_digits(key)  # a date, and whatever begins with a number, is seen by its mask
-        if not (key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in _DATE_STARTS))):
+        if not (key[:_SHORTEST] in _ANY or (b"0" in key and (key[:1] == b"0" or key[:2] in DATE_STARTS))):
             continue
         dated = b"0" in key and len(key) < _LONGEST_DATE
         kind = _kind(lines[i], key, dated=dated)
         if kind:
-            found[i] = Stub(finding=_finding(kind))
-        elif dated and _MOMENT.fullmatch(lines[i]):
+            found[i] = Stub(finding=_finding(kind), unmistakable=kind in _UNMISTAKABLE)
+        elif dated and is_moment(lines[i]):
             found[i] = Stub(finding=_finding("date of publication"), head_only=True)
     return found
 
@@ -140,11 +121,22 @@ def _kind(line: str, key: bytes, *, dated: bool) -> str | None:
         kind = _by_start(line, _BEGINNINGS[start])
     if kind is None and b"0" not in key and _is_share_row(line):
         kind = _SHARE_ROW
+    if kind is None and start in _MESSAGE_STARTS and _MESSAGE.fullmatch(line):
+        kind = "message number"
+    if kind is None and start in _PICTURE_STARTS and is_picture_credit(line):
+        kind = "image credit"
     if kind is None and start in _APPEARED_STARTS and _APPEARED.fullmatch(line):
         kind = "note of where it appeared first"
-    if kind is None and dated and start in _STAMPS and _STAMP.fullmatch(line):
+    if kind is None and _may_be_labelled(key, dated=dated) and is_labelled(line):
         kind = "publication stamp"
     return kind
+
+
+def _may_be_labelled(key: bytes, *, dated: bool) -> bool:
+    """Whether a line begins as a stamp does: with its label, or with a date that a label stands behind."""
+    if key[:_SHORTEST] in _STAMPS:
+        return dated or (len(key) < _LONGEST_DATE and (key.endswith(b"ago") or b"vor" in key))  # "Updated an hour ago"
+    return dated and (key[:1] == b"0" or key[:2] in DATE_STARTS)
 
 
 def _is_share_row(line: str) -> bool:

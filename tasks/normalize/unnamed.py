@@ -37,11 +37,15 @@ def seek_teaser(bench: Bench) -> bool:
         if i > bench.first:
             break  # the body says it twice
         target = _target(bench, i)
-        if any(_says_again(bench, target, n, other) for other in early[at + 1 :]):
-            bench.teaser = target
-            bench.shapes = Shapes.of(bench.targets())
-            take_exact(bench, target)
-            return True
+        bare = next((other for other in early[at + 1 :] if bench.keys[bench.standing[other]] == target.bare), None)
+        if bare is not None and len(target.bare) >= _REPEATED:
+            target = _target(bench, bench.standing[bare])  # "Teaser: …" above the teaser
+        elif not any(_says_again(bench, target, n, other) for other in early[at + 1 :]):
+            continue
+        bench.teaser = target
+        bench.shapes = Shapes.of(bench.targets())
+        take_exact(bench, target)
+        return True
     return False
 
 

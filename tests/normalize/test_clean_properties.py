@@ -18,7 +18,11 @@ Hafen Mole Rat Stadt Fähre Sturm Brücke Kutter Möwe Deich Leuchtturm Ebbe Wer
 harbour council bridge ferry storm trawler lighthouse tide shipyard anchor pilot quay owner net buoy crane winter
 """
 WORDS = _POOL.split()
-SHORT = ("Ja.", "Nein.", "Applaus", "Hintergrund", "+++ 14 Uhr +++", "Urteil: gut", "Anzeige", "Teilen", "Published")
+SHORT = (
+    "Ja.", "Nein.", "Applaus", "Hintergrund", "+++ 14 Uhr +++", "Urteil: gut", "Anzeige", "Teilen", "Published",
+    "3 hours ago", "Aktualisiert vor 20 Minuten", "Mehr in Kürze.", "Bild: Eva Lang/dpa", "(Quelle: APA)",
+    "Advertisement · Scroll to continue", "AXC0231 2026-03-16/17:58", "Reporting by Jane Holt; Editing by Tom Roe",
+)  # fmt: skip
 
 
 @st.composite
