@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -76,6 +77,7 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            restore_signals=False,  # a file that may not grow is an error to it, not a signal: see `fill_disk`
         )
         wait_until(self._answers, what="the Redis server")
 
@@ -94,6 +96,17 @@ class RedisServer:
             shutil.rmtree(self.folder)
             self.folder.mkdir()
         self.start()
+
+    def fill_disk(self) -> None:
+        """Let none of its files grow any more, as a full disk does."""
+        assert self.process is not None
+        size = max(file.stat().st_size for file in self.folder.rglob("*.aof"))
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def empty_disk(self) -> None:
+        """Let its files grow again."""
+        assert self.process is not None
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def freeze(self) -> None:
         """Stop it in its tracks: connections stay open, nothing answers."""

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
 from dying_processes import outcome, relay_until, started
 from redis.exceptions import RedisError
-from services import LossyProxy, RedisServer, wait_until
+from services import LossyProxy, RedisServer, redis_server, wait_until
 from sqlalchemy import delete, update
 from sqlmodel import col
 
@@ -502,6 +503,41 @@ def test_a_full_redis_takes_nothing_and_then_everything(
         client.config_set("maxmemory", "0")
         drain(relay)
     assert streamed(own_redis) == [(number + 1, f"event-{number}") for number in range(5)]
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["goes on", "dies meanwhile"])
+def test_a_redis_whose_disk_is_full_takes_nothing_by_halves_and_then_everything(
+    sessions: Sessions, tmp_path: Path, clock: Clock, *, dies: bool
+) -> None:
+    with redis_server(tmp_path / "redis", appendonly=True) as server, relaying(sessions, server, clock) as relay:
+        keep(sessions, range(2), at=clock())
+        drain(relay)
+        server.fill_disk()
+        told = 2
+
+        def tell() -> None:
+            nonlocal told
+            while told < 9:  # what it takes before it notices is in its memory only
+                keep(sessions, range(told, told + 1), at=clock())
+                told += 1
+                drain(relay)
+
+        with pytest.raises(RedisError, match="MISCONF"):
+            tell()
+        assert [position for position, _ in streamed(server)] == list(range(1, len(streamed(server)) + 1))
+        server.empty_disk()
+        if dies:
+            server.restart()
+        wait_until(lambda: _drained(relay), what="a Redis that writes again")
+        assert streamed(server) == [(number + 1, f"event-{number}") for number in range(told)] == stored(sessions)
+
+
+def _drained(relay: Relay) -> bool:
+    try:
+        drain(relay)
+    except RedisError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("moment", ["published", "noted"])
