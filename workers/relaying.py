@@ -44,7 +44,7 @@ def relay_events(chosen: Settings, stop: threading.Event, *, with_beat: bool) ->
 
 def _limits(chosen: Settings) -> Limits:
     # A Redis of our own shares a small machine with the rest; what leaves its stream is replayed from the database.
-    megabytes = chosen.stream_megabytes or (32 if chosen.embedded_redis else 256)
+    megabytes = chosen.stream_megabytes or (16 if chosen.embedded_redis else 256)
     return Limits(outbox_retention=timedelta(days=chosen.keep_events_days), stream_bytes=megabytes << 20)
 
 

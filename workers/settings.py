@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
     stream: str = Field("wireroom:events", description="Key of the Redis stream that events are published to.")
     stream_megabytes: int | None = Field(
-        None, ge=1, description="Memory that the stream may have; 32 in a Redis of our own, 256 elsewhere."
+        None, ge=1, description="Memory that the stream may have; 16 in a Redis of our own, 256 elsewhere."
     )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is console in a terminal and JSON elsewhere."

@@ -40,3 +40,23 @@ workers.cli.root.main()
 
 def test_what_wants_rich_still_has_it(tmp_path: Path) -> None:
     assert {"rich.console", "structlog.dev"} <= loaded_by("import sys, workers.view; print(*sys.modules)", tmp_path)
+
+
+def test_memory_that_a_task_freed_goes_back_to_the_machine() -> None:
+    script = """
+import os
+from workers.app import give_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+made = [bytes(1000) for _ in range(60_000)]
+last = bytes(1000)  # what stands above the hole keeps the heap from shrinking by itself
+made.clear()
+before = resident()
+give_back()
+print(before - resident())
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(said.stdout) > 40
