@@ -96,7 +96,8 @@ _EMBARGO = re.compile(
 _NOTEPAD_PART = re.compile(r"(?:#+\s*|\*\s*)?(?:dpa-Kontakte|Redaktioneller Hinweis|Internet|Orte|Ansprechpartner)\b")
 _HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,18}"
 _SOURCE = re.compile(
-    rf"[(\[](?:(?:Quellen?|Sources?|via)(?:\s*:\s*|\s+))?(?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]",
+    r"[(\[](?:(?:Quellen?|Sources?|via)(?:\s*:\s*|\s+))?"
+    rf"(?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]",
     re.IGNORECASE,
 )
 _AGENCY_BEHIND = re.compile(rf"/(?={_AGENCIES}$)")  # "noe.ORF.at/APA" names two, "orf.at/stories" a page
@@ -220,6 +221,10 @@ def is_embargo(text: str) -> bool:
     return len(text) <= 200 and _EMBARGO.fullmatch(text) is not None
 
 
+def _site(name: str) -> str:
+    return name.lower().removeprefix("https://").removeprefix("http://").removeprefix("www.")
+
+
 def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
     """Return the text without source notes, and each note's name with the offset where it stood in what is returned."""
     if "(" not in text and "[" not in text:
@@ -235,12 +240,7 @@ def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
         parts.append(part if size else part.lstrip())  # what stood before may have been a note, too
         size += len(parts[-1])
         end = found.end()
-        sources.extend(
-            (name.lower().removeprefix("https://").removeprefix("http://").removeprefix("www."), size)
-            if "." in name
-            else (name, size)
-            for name in names
-        )
+        sources.extend((_site(name) if "." in name else name, size) for name in names)
     if not sources:
         return text, []
     parts.append(text[end:] if size else text[end:].lstrip())

@@ -35,7 +35,6 @@ inlägget|artykuł|wpis|запись|сообщение
 _MESSAGE = re.compile(
     r"AXC\d{4}\s+\d{4}-\d\d-\d\d/\d\d:\d\d|APA\d{4}\s+\d\s+[A-Z]{2}\s+\d{4}\b.{0,40}|dpa:\d{6}-\d{2,3}-\d{5,6}/\d"
 )
-_MESSAGES = ("axc", "apa", "dpa")
 _UNMISTAKABLE = frozenset({"advertisement break", "message number"})
 _SHARE_ROW = "share row"
 _SHARES = range(2, 9)  # words of a row of ways to share
@@ -71,7 +70,7 @@ def is_stub(key: bytes) -> bool:
 
 _STAMPS = frozenset(key[:_SHORTEST] for key in fold_lines(LABELS.split()))
 _STARTS = frozenset(key[:_SHORTEST] for key in _WHOLE)
-_MESSAGE_STARTS = frozenset(f"{agency}{digit}".encode() for agency in _MESSAGES for digit in range(10))
+_MESSAGE_STARTS = frozenset(f"{agency}{digit}".encode() for agency in ("axc", "apa", "dpa") for digit in range(10))
 _APPEARED_STARTS = frozenset(
     key[:_SHORTEST] for key in fold_lines(_APPEARED_WORDS.strip().replace("\n", "|").split("|"))
 )
