@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from PATH when it is there, else from PyPI into the project's own environment.
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
-.PHONY: help install run test chaos check audit lock clean
+.PHONY: help install run test properties chaos check audit lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +33,10 @@ run: install ## the whole wire room on this machine: Redis, workers, beat, relay
 
 test: $(VENV)/.dev ## every test: real Redis, real Postgres, SQLite, HTTP on loopback, Celery workers
 	$(BIN)/python -m pytest -n 2
+
+EXAMPLES ?= 2000
+properties: $(VENV)/.dev ## what must hold of cleaning whatever the copy says, on copies drawn at random; EXAMPLES=2000
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 --timeout 0 tests/normalize/test_clean_properties.py tests/normalize/test_reading.py
 
 SECONDS ?= 180
 chaos: $(VENV)/.dev ## the whole wire room under faults drawn at random; SECONDS=180 SEED=7 DATABASE=sqlite

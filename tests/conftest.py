@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from services import RedisServer, migrated, postgres_database, postgres_server, redis_server
 
 from storage.db import Sessions, make_engine, make_sessions
+
+# The examples are the same in every run, so that a red one speaks of the change and not of the draw; `make properties`
+# draws others, and more of them.
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=150)
+settings.register_profile("drawn", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "2000")))
+settings.load_profile("drawn" if "EXAMPLES" in os.environ else "same")
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,7 @@ class _Desk:
     off: frozenset[str]
     removals: list[Removal] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
+    credited: set[bytes] = field(default_factory=set)  # keys of the lines that left as credits
 
     def take(self, name: str, value: str) -> None:
         """Fill a field; a second value of another wording joins the first."""
@@ -277,10 +278,25 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             desk.take(name, value)
             desk.remove(text, "furniture", f"is kept as the {name}", i)
             moved.add(i)
+            if name == "credit":
+                desk.credited.add(keys[i])
+    moved |= _take_credits_again(galley, moved, desk)
     signed = bool(paragraphs) and _take_sign_off(galley, standing[last], desk)
     if moved:
         galley.standing = [i for i in standing if i not in moved]
     return signed or bool(moved)
+
+
+def _take_credits_again(galley: Galley, moved: set[int], desk: _Desk) -> set[int]:
+    """Take out what says a credit again inside the body, letter for letter; return those lines."""
+    if not desk.credited:
+        return set()
+    again = {
+        i for i in galley.standing if i not in moved and galley.keys[i] in desk.credited and galley.kinds[i] in _RUNNING
+    }
+    for i in sorted(again):
+        desk.remove(galley.texts[i], "furniture", "says the credit again", i)
+    return again
 
 
 def _take_notepad(galley: Galley, desk: _Desk) -> None:
