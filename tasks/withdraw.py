@@ -33,13 +33,14 @@ def withdraw(
     now: datetime,
     detail: Detail,
     said: Mapping[str, Any] = {},
+    by: Cause | None = None,
 ) -> Event:
     """Mark an article as withdrawn and make the event; the caller holds its feed's lock. Raises Raced.
 
-    `said` are further columns of its row.
+    `said` are further columns of its row. `by` is who withdrew it, where that is not the cause of the event.
     """
     article = session.get_one(Article, article_id)
-    marks = {"withdrawn_at": now, "withdrawn_cause": cause.value, "withdrawn_reason": reason}
+    marks = {"withdrawn_at": now, "withdrawn_cause": (by or cause).value, "withdrawn_reason": reason}
     view = replace(_view(session, article), status=ArticleStatus.CANCELED.value)
     articles.withdraw(session, article_id, article.revision, **marks, **said)
     return events.article_withdrawn(view, reason=reason, cause=cause, now=now, detail=detail)

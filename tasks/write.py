@@ -138,6 +138,8 @@ def _withdrawn(
         cause=occasion.cause,
         now=occasion.now,
         detail=_detail(room),
+        # An operator who polls by hand brings the publisher's word: what he says himself no publisher takes back.
+        by=Cause.POLL if occasion.cause is Cause.OPERATOR else None,
         # The entry that says so is what is known of the article from now on.
         said={
             "entry_sha256": decision.entry.sha256,

@@ -18,6 +18,8 @@ from storage.articles import Selection
 from storage.models import ArticleStatus, OutboxEvent
 from storage.records import Entry, Markup
 from tasks import kills
+from tasks.intake import take_in
+from tasks.poll import poll_one
 from tasks.reingest import open_run, proceed
 from tasks.room import Room
 from tasks.withdraw import NothingToDo, restore_by_hand, withdraw_by_hand
@@ -193,6 +195,23 @@ def test_what_an_operator_withdrew_only_an_operator_restores(room: Room, publish
     assert (articles(room)[0].status, articles(room)[0].revision) == (ArticleStatus.USABLE, 2)
     assert events(room) == ["article.created", "article.withdrawn", "article.revised"]
     assert [event["cause"] for event in told(room, "article.withdrawn")] == ["operator"]
+
+
+def test_a_kill_that_an_operator_polled_by_hand_is_the_publishers_to_take_back(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    serve(publisher, rss())
+    feed_id = subscribe(room, publisher)
+    poll_and_ingest(room, clock)
+    serve(publisher, rss("canceled"))
+    clock.forward(days=1)
+    take_in(room, [document_id for document_id, _ in poll_one(room, feed_id).documents])
+    [article] = articles(room)
+    assert (article.status, article.withdrawn_cause) == (ArticleStatus.CANCELED, "poll")
+    assert [event["cause"] for event in told(room, "article.withdrawn")] == ["operator"]
+    serve(publisher, rss("usable", headline="Hallenbad: Rat stimmt zu"))
+    poll_and_ingest(room, clock)
+    assert articles(room)[0].status is ArticleStatus.USABLE
 
 
 def test_reingestion_leaves_what_is_withdrawn_as_it_is(room: Room, publisher: Publisher, clock: Clock) -> None:
