@@ -19,7 +19,7 @@ from storage.records import BadEntry, Cause, CleanArticle, Entry, HeldArticle, P
 from tasks import kills
 from tasks.content import content_of
 from tasks.content import fingerprint as wording
-from tasks.enrich import EnrichInput, Tagging
+from tasks.enrich import Enrichers, EnrichInput, Tagging
 from tasks.identify import Match
 from tasks.identities import Keyed, identified, keyed
 from tasks.lines import known_lines
@@ -173,6 +173,11 @@ def _worked_out(
     lines: SourceLines,
 ) -> Steps[tuple[list[Decision], list[BadEntry]]]:
     """Clean, tag and compare the open decisions, each on its own: one bad entry never stops a feed."""
+    todo = [decision for decision in decisions if _open(decision)]
+    if not todo:
+        return decisions, []
+    # Taken before the first entry: rules that cannot be read are no entry's fault.
+    enrichers = room.enrichers
     known = known_lines(lines)
     bad: list[BadEntry] = []
     failed: set[int] = set()
@@ -198,7 +203,6 @@ def _worked_out(
         if decision.outcome == "created":
             decision.taught = line_keys(_clean(decision), readings[id(decision)].seen)
 
-    todo = [decision for decision in decisions if _open(decision)]
     each(clean)
     each(learn)
     often, richer = _with_this_document(lines, [decision for decision in todo if id(decision) not in failed])
@@ -209,7 +213,7 @@ def _worked_out(
 
     each(clean_again)
     yield
-    each(lambda decision: _tagged(room, feed, names, decision))
+    each(lambda decision: _tagged(enrichers, feed, names, decision))
     yield
     each(lambda decision: _compared(decision, before))
     return [decision for decision in decisions if id(decision) not in failed], bad
@@ -246,9 +250,9 @@ def _clean(decision: Decision) -> CleanArticle:
     return decision.clean
 
 
-def _tagged(room: Room, feed: Feed, names: tuple[str, ...], decision: Decision) -> None:
+def _tagged(enrichers: Enrichers, feed: Feed, names: tuple[str, ...], decision: Decision) -> None:
     entry, clean = decision.entry, _clean(decision)
-    tagging: Tagging = room.enrichers.tag(
+    tagging: Tagging = enrichers.tag(
         EnrichInput.of(
             clean,
             categories=entry.categories,

@@ -20,6 +20,7 @@ from storage.db import reading
 from storage.models import Document, DocumentState
 from storage.records import FetchOutcome
 from tasks import alone
+from tasks.enrich import RulesError
 from tasks.holding import holding
 from tasks.ingest import ingest, write_together
 from tasks.ingested import Ingested, LeaseLost
@@ -196,7 +197,8 @@ def _take_in_one(room: Room, document: Document) -> Ingested | str | None:
         bound.warning("document.lease_lost")
         return "lease_lost"
     except Exception as error:  # noqa: BLE001  # logged with its trace; the document stays due
-        blameless = db.away(error)
+        # What the operator has to mend is no fault of the document either.
+        blameless = db.away(error) or isinstance(error, RulesError)
         bound.exception("document.failed", attempts=document.attempts, blameless=blameless)
         _give_back(room, document, blameless=blameless)
         return "failed"
@@ -232,7 +234,7 @@ def _tell(bound: BoundLogger, document: Document, result: Ingested, seconds: flo
 
 
 def _give_back(room: Room, document: Document, *, blameless: bool) -> None:
-    """Let the document be tried again soon, and not have it pay for a database that was away."""
+    """Let the document be tried again soon; what it is not to blame for does not count as a try."""
     again = room.clock() + AGAIN * (1 if blameless else document.attempts)
     try:
         with room.sessions.begin() as session:
