@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from storage import bulk
 from storage.db import is_sqlite
 from storage.encode import to_json
-from storage.errors import Raced, UnknownArticle
+from storage.errors import Ambiguous, Raced, UnknownArticle
 from storage.models import Article, ArticleStatus, ArticleTags, Feed, Identity, Revision, metadata
 from storage.records import HeldArticle, Tag
 
@@ -261,7 +261,7 @@ def withdraw(session: Session, article_id: UUID, revision: int, **said: Any) -> 
 def find(session: Session, reference: str, *, keys: Sequence[Key] = ()) -> Article:
     """The article with this id, or the only one whose id begins so, or known by one of `keys` in any feed.
 
-    Raises UnknownArticle.
+    Raises UnknownArticle or Ambiguous.
     """
     try:
         article = session.get(Article, UUID(reference))
@@ -291,7 +291,7 @@ def _by_part(session: Session, reference: str) -> Article | None:
     first, last = UUID(part.ljust(32, "0")), UUID(part.ljust(32, "f"))
     rows = session.scalars(select(Article).where(col(Article.id).between(first, last)).limit(2)).all()
     if len(rows) > 1:
-        raise UnknownArticle(f"several articles answer to {reference!r}: give more of the id")
+        raise Ambiguous(f"several articles answer to {reference!r}: give more of the id")
     return rows[0] if rows else None
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
@@ -32,7 +32,10 @@ def make_engine(url: str, *, sqlite_cache_kb: int = SQLITE_CACHE_KB) -> Engine:
     `postgres://` and `postgresql://` are taken for psycopg 3, the driver the project ships. `sqlite_cache_kb` is what
     each connection to SQLite keeps in memory, in KiB; on Postgres it says nothing.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ValueError:
+        raise ArgumentError("its port is no number") from None  # it may hold a password
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":

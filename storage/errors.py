@@ -2,7 +2,7 @@
 
 StoreError
 ├── UnknownFeed       no feed by that id, URL or title
-├── AmbiguousFeed     several feeds answer to that title
+├── Ambiguous         several feeds, articles or stories answer to it
 ├── DuplicateFeed     the URL is subscribed already
 ├── UnknownArticle    no article by that id
 ├── UnknownStory      no story by that id
@@ -23,8 +23,8 @@ class UnknownFeed(StoreError):
     """No feed by that reference."""
 
 
-class AmbiguousFeed(StoreError):
-    """Several feeds answer to the reference."""
+class Ambiguous(StoreError):
+    """Several feeds, articles or stories answer to the reference."""
 
 
 class DuplicateFeed(StoreError):

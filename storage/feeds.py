@@ -13,11 +13,13 @@ from sqlmodel import Session, col
 
 from storage import pushes
 from storage.db import is_sqlite
-from storage.errors import AmbiguousFeed, DuplicateFeed, UnknownFeed
+from storage.errors import Ambiguous, DuplicateFeed, UnknownFeed
 from storage.models import Feed, FeedStatus, Fetch
 
 # Attempts kept per feed: enough to see two days of a feed polled every hour.
 HISTORY = 50
+# Digits of the first number that a column of 64 bits may not hold.
+LONGEST_ID = 19
 
 
 def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
@@ -46,28 +48,38 @@ def add(session: Session, *, url: str, now: datetime, **fields: Any) -> Feed:
     return feed
 
 
-def find(session: Session, reference: str) -> Feed:
-    """The feed with this id, URL or (if only one has it) title; raises UnknownFeed or AmbiguousFeed."""
-    if reference.isdigit():
+def find(session: Session, reference: str, *, removed: bool = False) -> Feed:
+    """The feed with this id, URL or (if only one has it) title; raises UnknownFeed or Ambiguous.
+
+    With `removed` also one that was removed, where none that is there answers: its articles stay.
+    """
+    if is_id(reference):
         feed = session.get(Feed, int(reference))
-        if feed is not None and feed.status is not FeedStatus.REMOVED:
+        if feed is not None and (removed or feed.status is not FeedStatus.REMOVED):
             return feed
     named = func.lower(col(Feed.title)) == reference.lower()
-    query = select(Feed).where(or_(col(Feed.url) == reference, named), col(Feed.status) != FeedStatus.REMOVED).limit(3)
-    found = session.scalars(query).all()
+    query = select(Feed).where(or_(col(Feed.url) == reference, named)).limit(3)
+    found = session.scalars(query.where(col(Feed.status) != FeedStatus.REMOVED)).all()
+    if not found and removed:
+        found = session.scalars(query).all()
     if not found:
         raise UnknownFeed(f"no feed {reference!r}: `wireroom feeds list` shows ids, titles and URLs")
     if len(found) > 1:
         ids = ", ".join(str(feed.id) for feed in found)
-        raise AmbiguousFeed(f"several feeds are called {reference!r} (ids {ids}…): name one by its id")
+        raise Ambiguous(f"several feeds are called {reference!r} (ids {ids}…): name one by its id")
     return found[0]
+
+
+def is_id(reference: str) -> bool:
+    """Whether a reference is the number of a feed: digits such as ² are none, nor is a number that no row can have."""
+    return reference.isascii() and reference.isdigit() and len(reference) < LONGEST_ID
 
 
 def listing(session: Session, *, status: FeedStatus | None = None, publisher: str | None = None) -> Sequence[Feed]:
     """Feeds by id, without the removed ones unless they are asked for."""
     query = select(Feed).order_by(col(Feed.id))
     query = query.where(col(Feed.status) == status if status else col(Feed.status) != FeedStatus.REMOVED)
-    if publisher:
+    if publisher is not None:
         query = query.where(col(Feed.publisher) == publisher)
     return session.scalars(query).all()
 

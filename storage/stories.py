@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from storage import bulk
 from storage.articles import CHUNK
-from storage.errors import UnknownStory
+from storage.errors import Ambiguous, UnknownStory
 from storage.models import Article, Feed
 from storage.records import StoryRelation
 from storage.story_models import Ruling, Story, StoryMember, StoryRuling
@@ -205,7 +205,7 @@ def find(session: Session, reference: str) -> UUID:
         first_id, last_id = UUID(part.ljust(32, "0")), UUID(part.ljust(32, "f"))
         rows = session.scalars(select(Story).where(col(Story.id).between(first_id, last_id)).limit(2)).all()
     if len(rows) > 1:
-        raise UnknownStory(f"several stories answer to {reference!r}: give more of the id")
+        raise Ambiguous(f"several stories answer to {reference!r}: give more of the id")
     if not rows:
         raise UnknownStory(f"no story {reference!r}: `wireroom stories list` shows ids")
     return rows[0].merged_into or rows[0].id

@@ -5,18 +5,21 @@ from __future__ import annotations
 import tempfile
 from functools import cache
 from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
-from pydantic.functional_validators import BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Docker and Kubernetes mount secrets here, one file per setting, named like the variable in lower case.
 SECRETS = Path("/run/secrets")
 # A unix socket's path may have 107 bytes (unix(7)).
 LONGEST_SOCKET = 100
+# What `storage.db.make_engine` has a driver for.
+DATABASES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
 
 class BadSettings(Exception):
@@ -25,6 +28,23 @@ class BadSettings(Exception):
 
 def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _networks(blocks: tuple[str, ...]) -> tuple[str, ...]:
+    for block in blocks:
+        ip_network(block, strict=False)
+    return blocks
+
+
+def _spoken(*schemes: str) -> AfterValidator:
+    """A URL that begins with one of these schemes; the fault does not repeat it, since it may hold a password."""
+
+    def check(url: SecretStr) -> SecretStr:
+        if url.get_secret_value().partition("://")[0] not in schemes:
+            raise ValueError(f"a URL that begins with {', '.join(f'{scheme}://' for scheme in schemes)} is needed")
+        return url
+
+    return AfterValidator(check)
 
 
 class Settings(BaseSettings):
@@ -40,10 +60,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(".wireroom"), description="Folder of the embedded default: database, Redis files, logs."
     )
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, _spoken(*DATABASES)] | None = Field(
         None, description="SQLAlchemy URL; SQLite in the data folder when not set. `postgresql://…` for containers."
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: Annotated[SecretStr, _spoken("redis", "rediss", "unix")] | None = Field(
         None, description="Broker and event stream; a Redis of our own as child process when not set."
     )
     redis_ca: Path | None = Field(
@@ -64,7 +84,7 @@ class Settings(BaseSettings):
     contact: HttpUrl | None = Field(
         None, description="A page about you; named in the User-Agent so that publishers can reach you."
     )
-    allow_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    allow_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)] = Field(
         (), description="Private networks that may be polled all the same, as comma-separated CIDR blocks."
     )
     host_limit: int = Field(2, ge=1, description="Requests in flight to one host, of all workers together.")
@@ -186,7 +206,8 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"WIREROOM_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            f"WIREROOM_{'_'.join(str(part) for part in fault['loc']).upper()}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
         raise BadSettings(f"{faults}. docs/settings.md lists every setting with its unit and default") from error

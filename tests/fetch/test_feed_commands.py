@@ -209,7 +209,7 @@ def test_the_end_of_a_subscription_is_told_and_so_is_its_return_with_what_it_is_
     assert wireroom("feeds", "add", url, "--unchecked").exit_code == 0
     assert wireroom("feeds", "pause", "1").exit_code == 0
     assert wireroom("feeds", "remove", "1").exit_code == 0
-    assert wireroom("feeds", "show", "1").exit_code == 3
+    assert wireroom("feeds", "set", "1").exit_code == 3
     again = wireroom(
         "feeds", "add", url, "--unchecked", "--publisher", "Wire", "--interval", "600", "--pages", "--json"
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.output import AsJson, Exit, fail, listing, print_json
+from workers.cli.output import AsJson, Exit, explained, fail, listing, print_json
 from workers.cli.store import opened_store
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from storage.articles import Key
     from storage.db import Sessions
     from storage.models import Article
     from storage.records import CleanArticle
@@ -31,8 +33,10 @@ def list_(
     tag: Annotated[
         str | None, typer.Option(help="Only with this tag: a label, or a code as `medtop:11000000`.")
     ] = None,
-    since: Annotated[datetime | None, typer.Option(help="Only first seen at this time (UTC) or later.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Only first seen before this time (UTC).")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only first seen since: a time (UTC) or an age as 2h or 7d.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only first seen before: a time (UTC) or an age.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -54,6 +58,8 @@ def search(
 
     Example: `wireroom articles search Hochwasser Donau`
     """
+    if not "".join(words).strip():
+        raise typer.BadParameter("say a word to look for")
     _list(None, None, None, None, None, None, " ".join(words), limit, as_json=as_json)
 
 
@@ -62,8 +68,8 @@ def _list(
     publisher: str | None,
     language: str | None,
     tag: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: str | None,
+    until: str | None,
     words: str | None,
     limit: int,
     *,
@@ -75,16 +81,17 @@ def _list(
     from storage.articles import Selection, select_articles
     from storage.db import reading
     from storage.models import Article
-    from workers.cli.times import utc
+    from workers.cli.times import moment
 
+    now = datetime.now(UTC)
     with opened_store() as sessions, reading(sessions) as session:
         chosen = Selection(
-            feed_id=feeds.find(session, feed).id if feed else None,
+            feed_id=feeds.find(session, feed, removed=True).id if feed is not None else None,
             publisher=publisher,
             language=language,
             tag=tag,
-            since=utc(since),
-            until=utc(until),
+            since=moment(since, now) if since is not None else None,
+            until=moment(until, now) if until is not None else None,
             words=words,
         )
         query = select_articles(chosen).order_by(col(Article.first_seen_at).desc(), col(Article.id).desc()).limit(limit)
@@ -103,7 +110,9 @@ def _list(
                 for article in session.scalars(query)
             ],
             as_json=as_json,
-            empty="No article: is a feed added (`wireroom feeds list`) and the wire room running (`wireroom run`)?",
+            empty="No article: is a feed added (`wireroom feeds list`) and the wire room running (`wireroom run`)?"
+            if chosen.empty
+            else "No article is like that.",
         )
 
 
@@ -125,13 +134,10 @@ def show(
 
     from storage import articles, stories
     from storage.db import reading
-    from storage.records import Entry
     from tasks.content import clean_of
-    from tasks.urls import identity_keys
 
     with opened_store() as sessions, reading(sessions) as session:
-        keys = identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
-        article = articles.find(session, reference, keys=keys)
+        article = articles.find(session, reference, keys=keys_of(reference))
         versions = {row.number: row for row in articles.revisions(session, article.id)}
         row = versions.get(revision or article.revision)
         if row is None:
@@ -249,12 +255,17 @@ def restore(
 def _found(sessions: Sessions, reference: str) -> Article:
     from storage import articles
     from storage.db import reading
+
+    with reading(sessions) as session:
+        return articles.find(session, reference, keys=keys_of(reference))
+
+
+def keys_of(reference: str) -> Sequence[Key]:
+    """What an article may be known by, where the reference is a URL."""
     from storage.records import Entry
     from tasks.urls import identity_keys
 
-    with reading(sessions) as session:
-        keys = identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
-        return articles.find(session, reference, keys=keys)
+    return identity_keys(Entry(position=0, guid=None, url=reference, headline="")) if "://" in reference else ()
 
 
 def _meta(content: dict[str, Any]) -> dict[str, Any]:
@@ -286,14 +297,16 @@ def clean(
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}", Exit.NOT_FOUND)
+    with explained():
+        chosen = settings()
+        enrichers = Enrichers.load(chosen.rules)
     page = copy_of_page(data)
     article: CleanArticle = clean_copy(
         page.html if page else decoded(data),
         headline=headline or (page.headline if page else None),
         teaser=teaser or (page.teaser if page else None),
-        threshold=settings().threshold,
+        threshold=chosen.threshold,
     )
-    enrichers = Enrichers.load(settings().rules)
     tagging = enrichers.tag(EnrichInput.of(article, feed_language=page.language if page else None))
     tags = [asdict(tag) for tag in tagging.tags]
     if as_json:

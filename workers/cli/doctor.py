@@ -45,7 +45,7 @@ def doctor(
     """
     with explained():
         chosen = settings()
-    findings = [finding for look in (_disk, _database, _redis, _workers) for finding in _looked(look, chosen)]
+    findings = [finding for look in (_rules, _disk, _database, _redis, _workers) for finding in _looked(look, chosen)]
     for finding in findings:
         if as_json:
             print_json(asdict(finding))
@@ -70,11 +70,21 @@ def _looked(look: Callable[[Settings], Iterator[Finding]], chosen: Settings) -> 
 
 
 REMEDY = {
+    "rules": "mend the file: no worker starts with it, and one that runs ingests nothing once it has to read it",
     "disk": "make the data folder writable, or set WIREROOM_DATA_DIR",
     "database": "start the database, or mend WIREROOM_DATABASE_URL",
     "redis": "start `wireroom run`, or mend WIREROOM_REDIS_URL",
     "workers": "see the logs of the workers",
 }
+
+
+def _rules(chosen: Settings) -> Iterator[Finding]:
+    if chosen.rules is None:
+        return
+    from tasks.enrich import Enrichers
+
+    Enrichers.load(chosen.rules)
+    yield Finding(check="rules", ok=True, seen=str(chosen.rules))
 
 
 def _disk(chosen: Settings) -> Iterator[Finding]:

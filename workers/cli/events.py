@@ -59,9 +59,9 @@ def tail(
     """
     from workers.subscriber.start import begin
 
-    select = chosen_events(types, feeds, tags, languages)
+    select = chosen_events(types, feeds, tags, languages, checked=False)
     with _stream() as (client, key):
-        start: Any = "beginning" if from_start else moment(since, datetime.now(UTC)) if since else "now"
+        start: Any = "beginning" if from_start else moment(since, datetime.now(UTC)) if since is not None else "now"
         shown = 0
         try:
             for event in _following(client, key, begin(client, key, start), follow=follow):
@@ -320,17 +320,23 @@ def _stream() -> Iterator[tuple[Redis, str]]:
 
 
 def chosen_events(
-    types: list[str] | None, feeds: list[str] | None, tags: list[str] | None, languages: list[str] | None
+    types: list[str] | None,
+    feeds: list[str] | None,
+    tags: list[str] | None,
+    languages: list[str] | None,
+    *,
+    checked: bool = True,
 ) -> Select:
-    """The options of a command as a choice; a feed may be named by URL or title."""
+    """The options of a command as a choice; a feed may be named by URL or title, and must be one where `checked`."""
+    from storage import feeds as known
     from workers.subscriber import Select
 
-    numbers = {int(feed) for feed in feeds or () if feed.isdigit()}
-    if names := [feed for feed in feeds or () if not feed.isdigit()]:
-        from storage import feeds as known
-
+    # Whoever has Redis only may follow the stream all the same: an id is not looked for unless the database is at hand.
+    looked_for = [feed for feed in feeds or () if checked or not known.is_id(feed)]
+    numbers = {int(feed) for feed in feeds or () if feed not in looked_for}
+    if looked_for:
         with opened_store() as sessions, sessions() as session:
-            numbers |= {known.find(session, name).id for name in names}
+            numbers |= {known.find(session, feed, removed=True).id for feed in looked_for}
     return Select(
         types=tuple(types or ()), feeds=frozenset(numbers), tags=tuple(tags or ()), languages=tuple(languages or ())
     )

@@ -55,7 +55,9 @@ def set_(
         if weight is not None:
             changed["weight"] = weight
         for line in header or ():
-            field, _, value = line.partition(":")
+            field, colon, value = line.partition(":")
+            if not colon:
+                fail(f"{line!r} is no header: say `Name: value`, or `Name:` to take it back", Exit.USAGE)
             headers = {**changed.get("headers", {}), field.strip(): value.strip()}
             changed["headers"] = {each: text for each, text in headers.items() if text}
         if auth is not None:

@@ -8,7 +8,7 @@ import typer
 
 from workers.cli import feed_settings, subscription_lists
 from workers.cli.feed_settings import Reference
-from workers.cli.output import AsJson, fail, listing, print_json, short
+from workers.cli.output import AsJson, Exit, fail, listing, print_json, short
 from workers.cli.store import opened_room, opened_store
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def add(
                 candidates = subscribe.look(room, url)
             except subscribe.NothingThere as error:
                 fail(str(error))
+        else:
+            _address(url)
         found = [candidate.url for candidate in candidates] or [url]
         if len(found) > 1:
             typer.echo(f"{url} offers {len(found)} feeds; the first is added. The others:", err=True)
@@ -121,15 +123,28 @@ def list_(
 
 
 def _line(feed: Feed) -> dict[str, Any]:
+    from storage.models import FeedStatus
+
     return {
         "id": feed.id,
         "title": feed.title,
         "status": feed.status,
         "health": f"failing ×{feed.failures}" if feed.failures else ("ok" if feed.last_success_at else "new"),
         "last_changed": feed.last_changed_at,
-        "next_fetch": feed.next_fetch_at,
+        # One that rests is not polled, whenever it would have been.
+        "next_fetch": feed.next_fetch_at if feed.status is FeedStatus.ACTIVE else None,
         "url": _masked(feed.url),
     }
+
+
+def _address(url: str) -> None:
+    """End with what is wrong of an address that nobody could ever poll."""
+    from tasks.fetch.guard import Blocked, check_url
+
+    try:
+        check_url(url)
+    except Blocked as error:
+        fail(f"{url} is no address of a feed: {error.target} ({error.why})", Exit.USAGE)
 
 
 def _masked(url: str) -> str:
@@ -156,7 +171,7 @@ def show(
     from tasks.fetch.policy import utc_now
 
     with opened_store() as sessions, reading(sessions) as session:
-        feed = feeds.find(session, reference)
+        feed = feeds.find(session, reference, removed=True)
         history = feeds.history(session, feed.id, attempts) if attempts else []
         facts = {name: getattr(feed, name) for name in type(feed).model_fields if name not in HIDDEN}
         facts["url"] = _masked(feed.url)

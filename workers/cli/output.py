@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any, NoReturn
+from errno import EADDRINUSE
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Exit(IntEnum):
@@ -53,18 +57,29 @@ def listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> 
     if not rows:
         typer.echo(empty)
         return
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(short(value) for value in row.values()))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
+        table.add_row(*(Text(short(value)) for value in row.values()))
+    console_of(width=200).print(table)
+
+
+def console_of(*, width: int, **options: Any) -> Console:
+    """Standard output for what is set in lines: as wide as the terminal, or `width` where there is none."""
+    from rich.console import Console
+
+    class Quiet(Console):
+        """One whose reader may go away: for `| head` that is no error."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    console = Quiet(**options)
+    return console if console.is_terminal else Quiet(width=width, **options)
 
 
 def short(value: Any) -> str:
@@ -75,7 +90,7 @@ def short(value: Any) -> str:
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, StrEnum):
         return value.value
-    return str(value).replace("[", r"\[")
+    return str(value)
 
 
 def fail(message: str, code: Exit = Exit.FAILED) -> NoReturn:
@@ -104,25 +119,56 @@ def explained() -> Iterator[None]:
 
 def _explanation(error: Exception) -> tuple[str, Exit] | None:
     """What to say of an error, and the exit code; None for one that nobody foresaw."""
-    from workers.settings import BadSettings
-
-    if isinstance(error, BadSettings):
-        return str(error), Exit.USAGE
-    if "sqlalchemy" in sys.modules:
-        from sqlalchemy.exc import OperationalError
-
-        from storage.errors import AmbiguousFeed, DuplicateFeed, StoreError
-
-        if isinstance(error, DuplicateFeed | AmbiguousFeed):
-            return str(error), Exit.CONFLICT
-        if isinstance(error, StoreError):
-            return str(error), Exit.NOT_FOUND
-        if isinstance(error, OperationalError):
-            return f"the database does not answer: {error.orig}. `wireroom doctor` says more", Exit.UNAVAILABLE
+    if (found := _of_settings(error) or _of_the_database(error)) is not None:
+        return found
+    # What Postgres says as a DataError, SQLite's driver says so.
+    if isinstance(error, OverflowError) and "SQLite" in str(error):
+        return "a number is larger than any that the database can hold", Exit.USAGE
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return "an argument is not UTF-8", Exit.USAGE
+    if isinstance(error, OSError) and error.errno == EADDRINUSE:
+        return "a port is in use already: see the settings WIREROOM_…_PORT", Exit.CONFLICT
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}", Exit.FAILED
     if "redis" in sys.modules:
         from redis.exceptions import RedisError
 
         if isinstance(error, RedisError):
             remedy = "Is `wireroom run` running? `wireroom doctor` says more"
             return f"Redis does not answer: {error}. {remedy}", Exit.UNAVAILABLE
+    return None
+
+
+def _of_settings(error: Exception) -> tuple[str, Exit] | None:
+    from workers.settings import BadSettings
+
+    if isinstance(error, BadSettings):
+        return str(error), Exit.USAGE
+    if "tasks.enrich.desk_file" in sys.modules:
+        from tasks.enrich.desk_file import RulesError
+
+        if isinstance(error, RulesError):
+            return f"WIREROOM_RULES: {error}", Exit.USAGE
+    return None
+
+
+def _of_the_database(error: Exception) -> tuple[str, Exit] | None:
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
+
+    from storage.errors import Ambiguous, DuplicateFeed, StoreError
+
+    if isinstance(error, DuplicateFeed | Ambiguous):
+        return str(error), Exit.CONFLICT
+    if isinstance(error, StoreError):
+        return str(error), Exit.NOT_FOUND
+    if isinstance(error, OperationalError):
+        return f"the database does not answer: {error.orig}. `wireroom doctor` says more", Exit.UNAVAILABLE
+    if isinstance(error, DatabaseError) and "not a database" in str(error.orig):
+        return f"the database cannot be read: {error.orig}. Put its file back from a copy", Exit.UNAVAILABLE
+    if isinstance(error, DataError):
+        return f"the database cannot hold what was given: {error.orig}", Exit.USAGE
+    if isinstance(error, ArgumentError):
+        return "WIREROOM_DATABASE_URL is no URL: postgresql://user:password@host:5432/name", Exit.USAGE
     return None

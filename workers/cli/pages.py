@@ -14,7 +14,7 @@ from rich.padding import Padding
 from storage.records import BlockKind, CleanArticle, Removal
 from tasks.normalize.explain import in_place
 from tasks.reingest import Difference
-from workers.cli.output import short
+from workers.cli.output import console_of, short
 
 STYLE = {
     BlockKind.SUBHEAD: "bold",
@@ -30,9 +30,7 @@ def article_page(
     article: CleanArticle, *, facts: Mapping[str, Any], tags: Sequence[Mapping[str, Any]], explain: bool
 ) -> None:
     """Print the article; with `explain` also what was taken out, struck through, each with its rule and reason."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)
+    console = console_of(width=120, highlight=False)
     console.print(f"[bold]{escape(article.headline)}[/bold]")
     if article.teaser:
         console.print(f"[italic]{escape(article.teaser)}[/italic]")
@@ -55,7 +53,7 @@ def article_page(
         console.print(f"[dim]{escape(kind)}:[/dim] {escape(', '.join(names))}")
     for name, value in facts.items():
         if name != "revisions" and name not in named and value not in (None, [], ""):
-            console.print(f"[dim]{name}:[/dim] {short(value)}")
+            console.print(f"[dim]{name}:[/dim] {escape(short(value))}")
     if len(facts.get("revisions", ())) > 1:
         for one in facts["revisions"]:
             what = f": {', '.join(one['changed'])}" if one["changed"] else ""
@@ -86,9 +84,7 @@ def _removal(console: Console, removal: Removal) -> None:
 
 def difference_page(difference: Difference) -> None:
     """What re-ingestion would change in one article: field by field, before and after."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+    console = console_of(width=160, highlight=False)
     console.print(f"[bold]{escape(str(difference.article_id))}[/bold] {escape(difference.headline)}")
     if difference.error:
         console.print(f"  [red]cannot be read:[/red] {escape(difference.error)}")

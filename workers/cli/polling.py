@@ -6,7 +6,8 @@ import typer
 
 from workers.cli.feed_settings import Reference
 from workers.cli.output import AsJson, Exit, fail, print_json, short
-from workers.cli.store import opened_room
+from workers.cli.store import check_rules, opened_room
+from workers.settings import settings
 
 
 def add_to(root: typer.Typer) -> None:
@@ -30,6 +31,7 @@ def poll(
     from tasks.pages import fetch_due
 
     with opened_room() as room:
+        check_rules(settings())
         with reading(room.sessions) as session:
             feed_id = feeds.find(session, reference).id
         try:

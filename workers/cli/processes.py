@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import Exit, explained, fail
+from workers.cli.store import check_rules
 from workers.settings import Settings, settings
 
 
@@ -47,8 +48,10 @@ def run(
     from workers.everything import NotReady, run_everything
 
     with explained():
+        chosen = settings()
+        check_rules(chosen)
         try:
-            run_everything(settings(), sample=sample)
+            run_everything(chosen, sample=sample)
         except (NoRedis, NotReady) as error:
             fail(str(error), Exit.UNAVAILABLE)
 
@@ -69,6 +72,7 @@ def worker(
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     with explained():
         chosen = settings()
+        check_rules(chosen)
     _log("worker")
     from workers.app import make_app
     from workers.health import Sign
@@ -208,7 +212,8 @@ def health(
     """
     from workers import health as signs
 
-    age = signs.ages(settings()).get(process)
+    with explained():
+        age = signs.ages(settings()).get(process)
     if age is None:
         fail(f"{process} has given no sign of life on this machine")
     if age >= signs.STALE_SECONDS:

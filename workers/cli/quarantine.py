@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import AsJson, Exit, fail, listing, print_json
-from workers.cli.store import opened_room, opened_store
+from workers.cli.store import check_rules, opened_room, opened_store
+from workers.settings import settings
 
 app = typer.Typer(no_args_is_help=True, help="Entries and documents that could not be ingested, with their reason.")
 Number = Annotated[int, typer.Argument(help="Number of the quarantined thing, as `list` shows it.")]
@@ -30,7 +31,7 @@ def list_(
     from storage.models import QuarantineState
 
     with opened_store() as sessions, sessions() as session:
-        feed_id = feeds.find(session, feed).id if feed else None
+        feed_id = feeds.find(session, feed, removed=True).id if feed is not None else None
         state = None if everything else QuarantineState.HELD
         rows = quarantine.listing(session, state=state, feed_id=feed_id, limit=limit)
         listing(
@@ -104,6 +105,7 @@ def retry(number: Number) -> None:
     from tasks.intake import take_in
 
     with opened_room() as room:
+        check_rules(settings())
         with room.sessions.begin() as session:
             row = session.get(Quarantined, number)
             document = session.get(Document, row.document_id) if row else None

@@ -13,7 +13,8 @@ from uuid import UUID
 import typer
 
 from workers.cli.output import AsJson, Exit, fail, listing, print_json
-from workers.cli.store import opened_room
+from workers.cli.store import check_rules, opened_room
+from workers.settings import settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -30,7 +31,9 @@ def add_to(root: typer.Typer) -> None:
 
 
 def reingest(
-    articles: Annotated[list[str] | None, typer.Option("--article", help="This article (repeatable).")] = None,
+    articles: Annotated[
+        list[str] | None, typer.Option("--article", help="This article: id, its beginning, or URL (repeatable).")
+    ] = None,
     *,
     feed: Annotated[str | None, typer.Option(help="All articles of this feed (id, URL or title).")] = None,
     publisher: Annotated[str | None, typer.Option(help="All articles of this publisher.")] = None,
@@ -71,6 +74,7 @@ def reingest(
             with reading(room.sessions) as session:
                 listing(_runs(session), as_json=as_json, empty="No re-ingestion yet.")
             return
+        check_rules(settings())
         if resume is not None:
             _run(room, verb.resume_run(room, resume), as_json=as_json)
             return
@@ -111,15 +115,18 @@ def _selection(
     from storage import articles as store
     from storage import feeds
     from storage.articles import Selection
+    from workers.cli.articles import keys_of
     from workers.cli.times import moment
 
-    ids: tuple[UUID, ...] = tuple(store.find(session, reference).id for reference in articles or ())
+    ids: tuple[UUID, ...] = tuple(
+        store.find(session, reference, keys=keys_of(reference)).id for reference in articles or ()
+    )
     return Selection(
         article_ids=ids,
-        feed_id=feeds.find(session, feed).id if feed else None,
+        feed_id=feeds.find(session, feed, removed=True).id if feed is not None else None,
         publisher=publisher,
-        since=moment(since, room.clock()) if since else None,
-        until=moment(until, room.clock()) if until else None,
+        since=moment(since, room.clock()) if since is not None else None,
+        until=moment(until, room.clock()) if until is not None else None,
     )
 
 

@@ -34,6 +34,14 @@ def opened_store() -> Iterator[Sessions]:
             engine.dispose()
 
 
+def check_rules(chosen: Settings) -> None:
+    """Read the desk's rules before the work that needs them begins; raises RulesError."""
+    if chosen.rules is not None:
+        from tasks.enrich.rules import load_desk
+
+        load_desk(chosen.rules)
+
+
 def _bring_up(chosen: Settings, engine: object, status: object) -> None:
     from sqlalchemy import Engine
 

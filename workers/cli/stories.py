@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.output import AsJson, Exit, fail, listing, print_json, short
+from workers.cli.output import AsJson, Exit, console_of, fail, listing, print_json
 from workers.cli.store import opened_store
 
 if TYPE_CHECKING:
@@ -200,8 +200,8 @@ def _print_members(shown: Shown) -> None:
 
 
 def _print_beside(copy: Copy, other: Copy, passages: list[Difference]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     differing = sum(passage.kind != "same" for passage in passages)
     typer.echo(f"\n{copy.article_id} {copy.relation.value} {other.article_id}: {differing} passages differ")
@@ -209,16 +209,13 @@ def _print_beside(copy: Copy, other: Copy, passages: list[Difference]) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
     for name in (other, copy):
-        table.add_column(name.publisher or f"feed {name.feed_id}", ratio=1, overflow="fold")
+        table.add_column(Text(name.publisher or f"feed {name.feed_id}"), ratio=1, overflow="fold")
     for passage in passages:
         if passage.kind == "same":
-            table.add_row(_shortened(passage.ours), _shortened(passage.theirs))
+            table.add_row(Text(_shortened(passage.ours)), Text(_shortened(passage.theirs)))
         else:
-            table.add_row(short(passage.ours.strip() or None), short(passage.theirs.strip() or None))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    console.print(table)
+            table.add_row(Text(passage.ours.strip() or "–"), Text(passage.theirs.strip() or "–"))
+    console_of(width=160).print(table)
 
 
 def _shortened(passage: str) -> str:
@@ -226,4 +223,4 @@ def _shortened(passage: str) -> str:
     if len(words) > 2 * WORDS_SHOWN:
         left_out = len(words) - 2 * WORDS_SHOWN
         words = [*words[:WORDS_SHOWN], f"… {left_out} words the same …", *words[-WORDS_SHOWN:]]
-    return short(" ".join(words))
+    return " ".join(words)

@@ -90,5 +90,8 @@ def export(
     if file is None:
         sys.stdout.buffer.write(data)
     else:
-        file.write_bytes(data)
+        try:
+            file.write_bytes(data)
+        except OSError as error:
+            fail(f"cannot write {file}: {error.strerror}")
         typer.echo(f"{len(outlines)} feeds written to {file}")

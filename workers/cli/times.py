@@ -21,10 +21,12 @@ def utc(moment: datetime | None) -> datetime | None:
 def moment(text: str, now: datetime) -> datetime:
     """An ISO time or an age (`90m`, `2h`, `7d`); raises typer.BadParameter naming the text."""
     age = AGE.fullmatch(text.strip())
-    if age is not None:
-        return now - timedelta(**{UNITS[age[2]]: int(age[1])})
     try:
-        found = datetime.fromisoformat(text)
+        if age is not None:
+            return now - timedelta(**{UNITS[age[2]]: int(age[1])})
+        found = datetime.fromisoformat(text.strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError as error:
+        raise typer.BadParameter(f"{text!r} is beyond the years 1 to 9999") from error
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is neither a time as 2026-11-23T10:00 nor an age as 2h or 7d") from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
