@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 from typing import Final
 
-from tasks.enrich.word_lists import FIRM_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words
+from tasks.enrich.word_lists import FIRM_NOUNS, NO_PLACE_NOUNS, NOUN_ENDINGS, PLACE_NOUNS, Words
 
 _DIGIT: Final = re.compile(r"\d")
 _GATE: Final = 3  # letters, the least an ending has, by which it is seen whether one can fit at all
@@ -47,6 +47,7 @@ class Kinds:
         if german:
             self._add_endings(ROLE, lists.role_tails)
             self._add_endings(HEAD, lists.tails)
+            self._add_endings(NOUN, NO_PLACE_NOUNS)
             self._add_endings(PLACE_NOUN, PLACE_NOUNS)
             self._add_endings(NOUN, NOUN_ENDINGS)
             self._add_endings(FIRM, FIRM_NOUNS)

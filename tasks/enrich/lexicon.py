@@ -71,7 +71,7 @@ class Lexicon:
         found = self._find_part(word)
         if "-" in word:
             found = [*found, *chain.from_iterable(map(self._find_part, word.split("-")))]
-        if not found:
+        if not found or (token[0] == "(" and ")" in token):  # "(SPD)" says who somebody is, not what it is about
             return ()
         best: dict[int, Posting] = {}
         for posting in found:

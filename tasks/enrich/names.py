@@ -9,17 +9,20 @@ from typing import ClassVar, Final
 from storage.records import Tag
 from tasks.enrich.candidates import THRESHOLD, Candidate, tags_of
 from tasks.enrich.kinds import Kind
-from tasks.enrich.places import Place
+from tasks.enrich.places import GEORGIA, STATES_IN_DATELINES, Place
 from tasks.enrich.reading import WORDS, EnrichInput
-from tasks.enrich.runs import Mention, Runs, What, runs
+from tasks.enrich.runs import KNOWN_PLACE, Mention, Runs, What, runs
 from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, TOPIC, WITHOUT_TOPIC, Token
 from tasks.enrich.word_lists import PLACE_ENDINGS
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 NAME: Final = "names"
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
 SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
+DATELINE: Final = 0.75  # of an unknown town
+HEADLINE: Final = 0.75  # of a known name that stands nowhere else
+ONCE_MORE: Final = 0.05  # what a surname after a role gains that stands there three times and more
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
 # Over the class bytes of `tokens.py`: capitalised words of which one tells by itself, or two that are not idle tell
@@ -31,12 +34,14 @@ _RUN: Final = re.compile(
     rb"[NRIKk](?:[NRKInrki](?:(?<=[NRK][NRK]|KI|IK)%b|(?<=[NRK][nrk]|Ki|Ik)|(?<=[NR]I|I[NR])%b"
     rb"|(?<=II)I*+(?:k|K%b|[NR]%b))|(?<=[Kk]))" % (_REST, _TOGETHER, _REST, _TOGETHER)
 )
+_KNOWN: Final = re.compile(rb"[KkRr\xcb\xeb\xd2\xf2]")  # what every known name has one of, also with `TOPIC`
 _CUED: Final = re.compile(rb"1(?:[nkri]|[NKRI](?![NKRInkri]))")  # a cue and one word, which may be an unknown place
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
     | {("bin",), ("ibn",), ("al",), ("el",), ("ter",), ("ten",), ("le",)}
 )
+_ARABIC: Final = re.compile(r"(?:al|el|as|asch|ash|at|ad|adh|an|ar|az|ibn|bin|ben)-\w")  # "al-Scharaa"
 _PARTICLE_WORDS: Final = frozenset(word for words in _PARTICLES for word in words)
 _JOINS: Final = {
     "de": (("für", "die"), ("für",), ("zum",), ("zur",)),
@@ -47,9 +52,14 @@ _ARTICLES: Final = frozenset(
     {"der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am"}
 )
 _LONGEST_ARTICLE: Final = 5
+_LONGEST_TOWN: Final = 3  # words
+_LONGEST_IN_HEADLINE: Final = 4  # words in a row that are looked at
+_NEAR_GEORGIA: Final = frozenset({"RU", "AM", "AZ", "AM/Yerevan", "AZ/Baku", "--/Caucasus"})
+_LONGEST_ACRONYM: Final = 5
 _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
+_WHO: Final = re.compile(r"who|whose|\d\d,")  # stands behind a person and a comma
 _POSSESSIVE: Final = ("'s", "\u2019s", "s'", "s\u2019")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
@@ -76,12 +86,35 @@ class _Reader:
         self.roles: dict[str, list[str]] = {}
         self.weak: dict[str, tuple[Place, int]] = {}
         self.adjectives: dict[str, tuple[Place, list[str]]] = {}
+        self.whole: list[str] = []  # organisations with small words in their names
         self.start = self.end = 0  # of the run that is being read
         self.count = 1
         self.cue = ""
         self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
+        """Fill people, organisations and places."""
+        self._read_runs()
+        for mention_name, (place, count) in self.weak.items():
+            if mention_name in self.cued or place.key in self.places:
+                self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
+        self._link_surnames()
+        self._cued_places()
+        for name in self.whole:
+            for part in [part for part in self.organisations if f" {part} " in f" {name} " and part != name]:
+                del self.organisations[part]  # "Drug Administration"
+        for place, words in self.adjectives.values():
+            if place.key in self.places:
+                self.places[place.key].see(0.0, len(words), words[0])
+            elif len(words) > 1 or not self.memo.german:
+                self._see_place(place, THRESHOLD, len(words), words[0])
+        if self.article.dateline:
+            self._read_dateline(self.article.dateline)
+        self._read_headline()
+        if "GE" in self.places and not self.memo.german:
+            self._tell_georgias()
+
+    def _read_runs(self) -> None:
         memo, tokens, classes = self.memo, self.tokens, self.classes
         for match in _CUED.finditer(classes):
             at = match.start()
@@ -105,16 +138,70 @@ class _Reader:
                 self.cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 for mention in mentions:
                     take[mention.what](self, mention)
-        for mention_name, (place, count) in self.weak.items():
-            if mention_name in self.cued or place.key in self.places:
-                self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
-        self._link_surnames()
-        self._cued_places()
-        for place, words in self.adjectives.values():
-            if place.key in self.places:
-                self.places[place.key].see(0.0, len(words), words[0])
-            elif len(words) > 1 or not self.memo.german:
-                self._see_place(place, THRESHOLD, len(words), words[0])
+
+    def _read_dateline(self, dateline: str) -> None:
+        """Where the copy comes from, known or not: "SAVANNAH, Ga. (AP)"."""
+        town, comma, state = dateline.partition("(")[0].partition(",")
+        tokens = self.memo.tokens
+        if comma and (code := STATES_IN_DATELINES.get(state.strip(" –—-"))):
+            place = tokens.gazetteer.divisions[code]
+            self._see_place(place, KNOWN_PLACE, 1, state.strip(" –—-"))
+        known = False
+        for part in town.split("/"):
+            known |= self._read_town(part.strip(" –—-"), known=known)
+
+    def _read_town(self, town: str, *, known: bool) -> bool:
+        tokens = self.memo.tokens
+        label = town.title() if town.isupper() else town
+        if (named := tokens.named(label)) is not None:
+            if (place := named.place) is not None and place.key not in self.places:
+                self._see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen"
+            return True
+        words = [*map(tokens.read, label.split(" "))] if label[:1].isupper() else []
+        if (
+            not known
+            and 0 < len(words) <= _LONGEST_TOWN
+            and all(word.kind is Kind.NAME and word.text for word in words)
+        ):
+            self.count = 1 + self.text.count(label)
+            self._see(self.places, label, DATELINE, town)
+        return True  # "Frankfurt/Main": what stands behind the town says where it is
+
+    def _read_headline(self) -> None:
+        """Places that only the headline names, organisations where there is nothing else to read."""
+        words, teaser, _ = self.article.tokens
+        if _KNOWN.search(self.article.classes, 0, teaser) is None:
+            return
+        headline = self.article.classes[:teaser].translate(WITHOUT_TOPIC)
+        for start, end in map(re.Match.span, _RUN.finditer(headline)):
+            if end - start > _LONGEST_IN_HEADLINE:
+                continue  # a headline in title case
+            for mention in self.memo[" ".join(words[start:end])]:
+                place = mention.place
+                if mention.sure < SURE or self._is_known(mention.name):
+                    continue
+                if mention.what is What.ORGANISATION and not self.text:
+                    self.count = 1
+                    self._see(self.organisations, mention.name, HEADLINE, mention.name)
+                elif place is not None and not place.weak and place.key not in self.places:
+                    self._see_place(place, HEADLINE, 1, mention.name)
+
+    def _is_known(self, name: str) -> bool:
+        for known in (self.people, self.organisations):
+            for label in known:
+                if name in label:
+                    return True
+        return False
+
+    def _tell_georgias(self) -> None:
+        """English copy calls country and state alike; what else it names tells which."""
+        keys = self.places.keys()
+        if "GE" in self.adjectives or any(key[:3] == "GE/" for key in keys) or not keys.isdisjoint(_NEAR_GEORGIA):
+            return
+        if any(key[:2] == "US" for key in keys):
+            country = self.places.pop("GE")
+            state = self.memo.tokens.gazetteer.divisions[GEORGIA]
+            self._see_place(state, country.sure, country.count, next(iter(country.evidence)))
 
     def _see(self, into: dict[str, Candidate], name: str, sure: float, word: str, beside: str = "") -> None:
         if (candidate := into.get(name)) is None:
@@ -140,6 +227,7 @@ class _Reader:
                     self._see_place(place, mention.sure, 1, name)
                 else:
                     self._see(self.organisations, tokens.words.organisations[name], mention.sure, name)
+                    self.whole.append(name)
 
     def _take_place(self, mention: Mention) -> None:
         if self.cue:
@@ -149,7 +237,7 @@ class _Reader:
         place = mention.place
         if place is None:
             self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
-        elif place.weak:
+        elif place.weak and not mention.cue:
             self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + self.count)
         else:
             self._see_place(place, mention.sure, self.count, mention.name)
@@ -166,11 +254,14 @@ class _Reader:
         if sure < THRESHOLD:
             start = self.start
             before = self.tokens[start - 1] if start else ""
-            if self.cue:
-                self._see(self.places, name, 0.65, f"{self.cue} {name}")
-                return
+            if self.cue and not (self.memo.german and self.cue.lower() in {"nach", "aus"}):
+                if name.count(" ") == 1 and self.text.count(name.rsplit(" ", 1)[-1]) == self.text.count(name):
+                    self._see(self.places, name, 0.65, f"{self.cue} {name}")
+                return  # "in Van Gogh", and "nach Lennox Lewis" is no place either
             if before in self.memo.tokens.words.said or self._spoke(self.end):
                 sure += 0.35
+            elif self.tokens[self.end - 1][-1] == "," and _WHO.fullmatch(self._next()):
+                sure += 0.25
             elif not before or before[-1] in '.!?:"“”„»«–-':
                 sure -= SENTENCE_START
             elif self.classes[start - 1] == ROLE_BEFORE:
@@ -185,6 +276,12 @@ class _Reader:
     def _join_particle(self, mention: Mention) -> None:
         """ "Ursula" and "von der Leyen"."""
         end = at = self.end
+        if end < len(self.tokens) and _ARABIC.match(self.tokens[end]):
+            last_name = self.tokens[end].rstrip(CLOSING)
+            for ending in _POSSESSIVE[:2]:
+                last_name = last_name.removesuffix(ending)
+            self._see(self.people, f"{mention.name} {last_name}", 0.85, f"{mention.name} {last_name}", mention.cue)
+            return
         while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
             at += 1
         last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
@@ -192,6 +289,9 @@ class _Reader:
             name = " ".join([mention.name, *self.tokens[end:at], last.text])
             self._see(self.people, name, 0.85, name, mention.cue)
             self.joined.add(at)
+
+    def _next(self) -> str:
+        return self.tokens[self.end] if self.end < len(self.tokens) else ""
 
     def _spoke(self, end: int) -> bool:
         return end < len(self.tokens) and self.tokens[end].rstrip(",.") in self.memo.tokens.words.said
@@ -248,16 +348,20 @@ class _Reader:
             if candidate.sure + ALONE < THRESHOLD and surname not in self.roles:
                 continue  # an unknown pair of words at the beginning of a sentence
             alone = text.count(surname) - candidate.count
-            if alone > 0 and (candidate.sure >= THRESHOLD or not self._is_noun(surname)):
+            if alone > 0 and (candidate.sure >= THRESHOLD or not self._has_noun(name, surname)):
                 candidate.see(candidate.sure + ALONE, alone, surname)
             if roles := self.roles.pop(surname, None):
                 candidate.see(candidate.sure + 0.2, 0, roles[0])
         for surname, roles in self.roles.items():
             count = text.count(surname)
             if count >= 2 and surname not in self.organisations:
-                sure = 0.45 + 0.1 * min(len(roles), 2)
+                sure = 0.45 + 0.1 * min(len(roles), 2) + (ONCE_MORE if count > 2 else 0.0)
                 self._see(self.people, surname, sure, surname, roles[0])
                 self.people[surname].count += count - 1
+
+    def _has_noun(self, name: str, surname: str) -> bool:
+        """Whether an unknown run is no name by a word in it: "Wirkstoff Semaglutid" where "der Wirkstoff" is, too."""
+        return self._is_noun(surname) or (self.memo.german and self._is_noun(name.partition(" ")[0]))
 
     def _is_noun(self, word: str) -> bool:
         """Whether the article uses the word as a noun: small in English, with an article in German."""
@@ -285,8 +389,8 @@ class _Reader:
         for word, cue in self.cued.items():
             if memo.tokens[word] & ~TOPIC != PLAIN or word in self.roles or word in self.people:
                 continue
-            if word.endswith(_POSSESSIVE):
-                continue  # "in Trump's speech"
+            if word.endswith(_POSSESSIVE) or (len(word) <= _LONGEST_ACRONYM and word.isupper()):
+                continue  # "in Trump's speech", "in RPA"
             sure = 0.65
             if memo.german and cue.lower() not in {"nahe", "raum"}:
                 text = self.text

@@ -13,10 +13,21 @@ from tasks.enrich.data import read_lines
 COUNTRY: Final = "iso3166"
 DIVISION: Final = "iso3166-2"
 
+# As American datelines have them: "SAVANNAH, Ga.". Those of six letters and less are written out.
+STATES_IN_DATELINES: Final = {
+    "Ala.": "US-AL", "Ariz.": "US-AZ", "Ark.": "US-AR", "Calif.": "US-CA", "Colo.": "US-CO", "Conn.": "US-CT",
+    "Del.": "US-DE", "Fla.": "US-FL", "Ga.": "US-GA", "Ill.": "US-IL", "Ind.": "US-IN", "Kan.": "US-KS",
+    "Ky.": "US-KY", "La.": "US-LA", "Md.": "US-MD", "Mass.": "US-MA", "Mich.": "US-MI", "Minn.": "US-MN",
+    "Miss.": "US-MS", "Mo.": "US-MO", "Mont.": "US-MT", "Neb.": "US-NE", "Nev.": "US-NV", "N.H.": "US-NH",
+    "N.J.": "US-NJ", "N.M.": "US-NM", "N.Y.": "US-NY", "N.C.": "US-NC", "N.D.": "US-ND", "Okla.": "US-OK",
+    "Ore.": "US-OR", "Pa.": "US-PA", "R.I.": "US-RI", "S.C.": "US-SC", "S.D.": "US-SD", "Tenn.": "US-TN",
+    "Vt.": "US-VT", "Va.": "US-VA", "Wash.": "US-WA", "W.Va.": "US-WV", "Wis.": "US-WI", "Wyo.": "US-WY",
+}  # fmt: skip
+
 # What copy calls countries besides the name that CLDR gives them.
 _ALSO: Final = {
     "US": "USA US U.S. U.S U.S.A. America Amerika United_States_of_America Vereinigte_Staaten_von_Amerika",
-    "GB": "UK U.K. Britain Great_Britain Großbritannien Grossbritannien Vereinigtes_Königreich United_Kingdom",
+    "GB": "UK U.K. U.K Britain Great_Britain Großbritannien Grossbritannien Vereinigtes_Königreich United_Kingdom",
     "AE": "UAE VAE Emirate Emirates Emiraten",
     "NL": "Holland",
     "TR": "Turkey Türkei",
@@ -50,6 +61,7 @@ _LABELS: Final = {  # where a desk would not write what CLDR says
 _LEFT_OUT: Final = frozenset({"GS", "IO", "UM", "TF", "HM", "BV", "AC", "CP", "DG", "EA", "IC", "TA", "EZ", "QO", "ZZ"})
 _WEAK_COUNTRIES: Final = frozenset({"TD", "JO"})  # Chad and Jordan are men, too
 _GENITIVE_LEAST: Final = 4
+GEORGIA: Final = "US-GA"  # the state, which English copy calls as it calls the country
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ class Gazetteer:
 
     by_name: dict[str, Place]
     longer: dict[str, list[str]]
+    divisions: dict[str, Place]
 
     def find(self, name: str) -> Place | None:
         """The place called so, also in the German genitive ("Japans") or in capitals ("TOKYO")."""
@@ -94,6 +107,7 @@ class Gazetteer:
 def gazetteer(language: str) -> Gazetteer:
     """The gazetteer for copy in `language`: its own country names, and the German and English ones."""
     by_name: dict[str, Place] = {}
+    divisions: dict[str, Place] = {}
     for line in read_lines("places.txt"):
         nation, _, towns = line.partition(": ")
         for town in towns.split("; "):
@@ -104,14 +118,17 @@ def gazetteer(language: str) -> Gazetteer:
             called = spelt.split("=")
             place = Place(code, (("en", called[0]), ("de", called[min(1, len(called) - 1)])), DIVISION, code)
             by_name.update(dict.fromkeys(called, place))
+            divisions[code] = place
     for land, spellings in _countries(language):
         by_name.update(dict.fromkeys(spellings, land))
+    if language == "de":
+        by_name["Georgia"] = divisions[GEORGIA]  # the country is "Georgien"
     longer: dict[str, list[str]] = {}
     for name in by_name:
         first, *rest = name.split(" ")
         if any(not word[0].isupper() for word in rest):
             longer.setdefault(first, []).append(name)
-    return Gazetteer(by_name, longer)
+    return Gazetteer(by_name, longer, divisions)
 
 
 def _add_town(by_name: dict[str, Place], country: str, entry: str) -> None:

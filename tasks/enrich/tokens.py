@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final
 
 from storage.frozen import record
-from tasks.enrich.kinds import ADJECTIVE, NAME, ORGANISATION, PLACE, SKIP, Kind, Kinds
+from tasks.enrich.kinds import ADJECTIVE, NAME, NOUN, ORGANISATION, PLACE, ROLE, SKIP, Kind, Kinds
 from tasks.enrich.lexicon import telling
 from tasks.enrich.places import Gazetteer, Place, gazetteer
 from tasks.enrich.word_lists import Words, words
@@ -21,6 +21,7 @@ ABBREVIATED: Final = frozenset(
 )
 _INNER: Final = re.compile(r"[—–/(]")
 _POSSESSIVES: Final = ("'s", "’s", "'", "’")
+_OF_ROLE: Final = frozenset({"'s", "’s"})
 
 CUES: Final = {
     "de": frozenset({"in", "aus", "nach", "nahe", "In", "Aus", "Nach", "Nahe", "Raum"}),
@@ -64,6 +65,7 @@ TOPIC: Final = 0x80  # added where the word speaks of a topic
 WITHOUT_TOPIC: Final = bytes([number & ~TOPIC for number in range(256)])  # for `bytes.translate`
 ONLY_TOPIC: Final = bytes([number & TOPIC for number in range(256)])
 
+POLICE: Final = "Police"  # an organisation only as "Thames Valley Police"; it begins many sentences
 _BESIDE_KINDS: Final = frozenset({Kind.SKIP, Kind.ROLE, Kind.FIRM, Kind.PLACE_NOUN, Kind.GEO})
 _IDLE_KINDS: Final = frozenset({Kind.NOUN, Kind.TIME, Kind.THING})
 _Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bool]  # the fields of a `Token`
@@ -136,7 +138,7 @@ class Tokens(dict[str, int]):
         elif kind in _IDLE_KINDS or label == NO_COUNTRY:
             number = _BESIDE if first or self._is_part(text) else _IDLE
         else:
-            number = _BESIDE if kind in _BESIDE_KINDS else _TELLING
+            number = _BESIDE if kind in _BESIDE_KINDS or text == POLICE else _TELLING
         return number + 32 if closes else number
 
     def _is_part(self, text: str) -> bool:
@@ -154,9 +156,14 @@ class Tokens(dict[str, int]):
         else:
             stripped, initial, closes = self._without_marks(text, stripped)
         kind, label, place = self._called(stripped) or (self._kinds.of(stripped), "", None)
-        if kind is not PLACE and "-" in stripped:
-            prefix = self._prefix(stripped.partition("-")[0])
+        if kind is ROLE and text[len(stripped) : len(stripped) + 2] in _OF_ROLE:
+            kind = NOUN  # "the King's Speech"
         first = initial or stripped in self._first_names
+        if "-" in stripped:
+            if kind is not PLACE:
+                prefix = self._prefix(stripped.partition("-")[0])
+            if prefix is None and not first:
+                first = self._first_names.issuperset(stripped.split("-"))  # Anne-Sophie
         return kind, stripped, label, place, prefix, first, len(text) < len(written), closes
 
     def _without_marks(self, text: str, stripped: str) -> tuple[str, bool, bool]:
@@ -169,6 +176,7 @@ class Tokens(dict[str, int]):
         closes = len(stripped) < len(text) and text not in ABBREVIATED  # "Dr." and "J." do not end a sentence
         if "." in stripped and text.rstrip(",;:)") in self.gazetteer.by_name:  # U.S.
             stripped = text.rstrip(",;:)")
+            closes = len(stripped) < len(text)  # "the U.S. Coast Guard"
         if "'" in stripped or "’" in stripped:
             for ending in _POSSESSIVES:
                 stripped = stripped.removesuffix(ending)

@@ -12,7 +12,7 @@ from tasks.enrich.lexicon import Telling, telling, topics
 from tasks.enrich.reading import EnrichInput
 from tasks.enrich.tokens import ONLY_TOPIC, TOPIC, tokens
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 NAME: Final = "topics"
 SCHEME: Final = "medtop"
 AT_MOST: Final = 3
@@ -46,7 +46,8 @@ def tag_topics(article: EnrichInput) -> list[Tag]:
     tags = []
     for score, minus_index in ranked[:AT_MOST]:
         tally = tallies[-minus_index]
-        if score < least or (len(tally) < 2 and score < 6):  # one word alone is an accident
+        # One word alone is an accident, and beside a topic that more words speak of it is a name: "Nottingham Forest".
+        if score < least or (len(tally) < 2 and (score < 6 or minus_index != ranked[0][1])):
             continue
         confidence = 1 - exp(-score / length / CALIBRATION / 2)
         if confidence < THRESHOLD:

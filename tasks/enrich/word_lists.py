@@ -28,6 +28,8 @@ NOUN_ENDINGS: Final = (
     "ismus", "nis", "nisse", "nissen", "tum", "ment", "ments", "enz", "anz", "ierung", "kosten", "preise", "preis",
     "zahlen", "zahl", "gesetz", "gesetze", "plan", "pläne", "krise", "politik", "programm", "projekt", "punkt",
     "jahre", "jahren", "tage", "tagen", "weise", "wesen", "werk", "werke", "zeit", "zeiten", "kraft", "kräfte",
+    "prinzip", "phänomen", "portal", "software", "quartier", "agentur", "agenturen", "gruppen", "studio", "studios",
+    "schnee", "meter", "stunden", "minuten", "büro", "drama", "modus", "fonds", "produkte", "produkten",
 )  # fmt: skip
 PLACE_ENDINGS: Final = Endings((
     "burg", "berg", "stadt", "dorf", "hausen", "heim", "ingen", "furt", "brück", "brücken", "feld", "hafen",
@@ -38,6 +40,7 @@ FIRM_NOUNS: Final = (
     "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
     "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
 )  # fmt: skip
+NO_PLACE_NOUNS: Final = ("wort", "sport", "transport", "export", "import", "report")  # that end in "ort", too
 PLACE_NOUNS: Final = (
     "stützpunkt", "stadt", "provinz", "region", "insel", "gemeinde", "flughafen", "bezirk", "landkreis", "kreis",
     "kanton", "bundesstaat", "bundesland", "vorort", "stadtteil", "dorf", "küstenort", "badeort", "ort", "metropole",
@@ -130,7 +133,7 @@ def words(language: str) -> Words:
         if line.startswith(("de: ", "en: "))
         for word in line.partition(": ")[2].split()
     }
-    function = (frozenset(not_names["start"]) | frozenset(functions)) - {"May"}
+    function = (frozenset(not_names["start"]) | frozenset(functions)) - {"May", "Police"}
     time = frozenset(not_names["time"] + not_names["unit"])
     return Words(
         first_names=_first_names(),

@@ -146,3 +146,157 @@ def test_an_office_is_joined_to_what_it_is_for_and_not_to_when_it_is_left() -> N
 def test_what_belongs_to_somebody_is_no_place() -> None:
     text = "The words in Trump's speech were plain, and the mood in WeWork’s offices was not good on Monday."
     assert labels("place", text, feed_language="en") == set()
+
+
+GERMAN = "Die Regierung hat nach Angaben der Ministerin einen Plan vorgelegt, der bis zum Ende des Jahres gelten soll."
+ENGLISH = (
+    "The government said that the minister was told about it, and that it would be in place by the end of the year."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("Der Historiker und Militärtheoretiker Jared Quandt sprach. Quandt gab Antwort.", {"Jared Quandt"}),
+        ("Es war der Star-Quarterback Peyton Wengler, der kam. Wengler warf weit.", {"Peyton Wengler"}),
+        ("Das Programm nutzt die Google-Software Alphagor Zwei. Mit Zwei ging es gut.", set()),
+        ("Das Technologiequartier Wedau wächst. In Wedau baut man nun.", set()),
+        ("Der Wirkstoff Semaglutid hilft. Man gibt Semaglutid, denn der Wirkstoff ist gut.", set()),
+        ("Es fielen dreißig Zentimeter Neuschnee, so viel Neuschnee war nie.", set()),
+        ("Netanjahus Büro schwieg dazu. Netanjahus Büro war zu.", set()),
+        ("In der Ebene gewann Oculus VR. Die Brille von VR ist gut.", set()),
+        ("Das gilt z. B. Transport und Handel, und es gilt z. B. Transport von Holz.", set()),
+        (
+            "Am Abend sang Anne-Sophie Brandner mit Jean-Jacques Lefort.",
+            {"Anne-Sophie Brandner", "Jean-Jacques Lefort"},
+        ),
+        ("Regie führte Annegret Kramp-Kerschbauer.", {"Annegret Kramp-Kerschbauer"}),
+        ("Der Präsident Ahmed al-Scharbuni kam. Al-Scharbuni ging.", {"Ahmed al-Scharbuni"}),
+    ],
+)
+def test_german_nouns_before_and_in_names(text: str, people: set[str]) -> None:
+    assert labels("person", text, GERMAN) == people
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("Republicans are Following Tarrant to nowhere. Tarrant said no.", set()),
+        ("It was heard in the King's Speech. The Speech was long, and the King's Speech was read.", set()),
+        ("The Sydney Morning Herald and the London Evening Standard wrote it. The Standard is old.", set()),
+        ("It was filed by Gene J. Puskaric on Friday.", {"Gene J. Puskaric"}),
+        ("Zorbo Blackwell, 24, was jailed on Friday.", {"Zorbo Blackwell"}),
+        ("It was seen by Zorbo Blackwell on Friday.", set()),
+        (
+            "They heard Zorbo Blackwell, who was in Leeds. They heard Zorbo Blackwell, who was late.",
+            {"Zorbo Blackwell"},
+        ),
+        ("The crowd met Ahmed al-Sharbuni's envoy.", {"Ahmed al-Sharbuni"}),
+        ("The James Webb Space Telescope saw it.", set()),
+        ("A show in Van Zogh, as Zogh said it.", set()),
+    ],
+)
+def test_english_words_in_title_case_and_names(text: str, people: set[str]) -> None:
+    assert labels("person", text, ENGLISH) == people
+
+
+def test_names_are_found_in_copy_that_is_all_capitals() -> None:
+    text = "BUNDESKANZLERIN ANGELA LINDQVIST TRIFFT AM DIENSTAG IN PARIS DEN PRÄSIDENTEN EMMANUEL ROUSSEL."
+    assert labels("person", text, GERMAN) == {"Angela Lindqvist", "Emmanuel Roussel"}
+
+
+@pytest.mark.parametrize(
+    ("text", "organisations"),
+    [
+        ("Nottingham Forest beat Leeds United on Saturday.", {"Nottingham Forest", "Leeds United"}),
+        ("The Green Bay Packers lost to the Dallas Cowboys.", {"Green Bay Packers", "Dallas Cowboys"}),
+        ("The Food and Drug Administration will decide by March.", {"FDA"}),
+        ("The U.S. Coast Guard said the channel was closed.", {"US Coast Guard"}),
+        ("Thames Valley Police arrested a man.", {"Thames Valley Police"}),
+        ("Bev Craigie leads Manchester City Council.", {"Manchester City Council"}),
+        ("He is at the Massachusetts Institute of Technology.", {"Massachusetts Institute of Technology"}),
+        ("She works at the Cleveland Clinic as a nurse.", {"Cleveland Clinic"}),
+    ],
+)
+def test_clubs_and_offices_are_known_whole(text: str, organisations: set[str]) -> None:
+    assert labels("organisation", text, ENGLISH) == organisations
+    assert not labels("place", text, ENGLISH) - {"London"}
+
+
+@pytest.mark.parametrize(
+    ("text", "organisations"),
+    [
+        ("Die Gewerkschaft Verdi streikt, meldet die Agentur AFP.", {"Verdi"}),
+        ("In Gruppe G spielt niemand gern, sagt man in Gruppe F.", set()),
+        ("Der Sprecher des Innenministeriums gab Auskunft.", {"Innenministerium"}),
+        ("Die VW-Tochter Zentrix wächst.", {"VW", "Zentrix"}),
+        ("Eintracht Frankfurt schlug Bayer Leverkusen mit 2:1.", {"Eintracht Frankfurt", "Bayer Leverkusen"}),
+        ("Der Deutsche Wetterdienst warnt. Das hat der Sturm Joris gebracht.", {"Deutscher Wetterdienst"}),
+    ],
+)
+def test_german_organisations_are_particular(text: str, organisations: set[str]) -> None:
+    assert labels("organisation", text, GERMAN) == organisations
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Das Wort Pflichtsieg fiel, und der Transport Zunderer fuhr los.", set()),
+        ("Er lebt im Kanton Zug und in der Stadt Essen.", {"Zug", "Essen"}),
+        ("Er blickt nach Lennox Ruiz und fährt fort.", set()),
+        ("Der Gouverneur von Georgia gab nach.", {"Georgia"}),
+    ],
+)
+def test_german_places_need_more_than_a_word_that_looks_so(text: str, places: set[str]) -> None:
+    assert labels("place", text, GERMAN) == places
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("A court in Georgia ordered Atlanta to pay.", "US-GA"),
+        ("The governor of Georgia met people from Texas.", "US-GA"),
+        ("A court in Georgia sentenced a man in Tbilisi, the U.S. said.", "GE"),
+        ("The Georgian Dream party of Georgia was praised in the U.S. by few.", "GE"),
+        ("A court in Georgia sentenced a man.", "GE"),
+    ],
+)
+def test_what_else_is_named_tells_which_georgia_is_meant(text: str, code: str) -> None:
+    tags = found(text, ENGLISH)
+    assert [tag.code for tag in tags if tag.label == "Georgia"] == [code]
+
+
+def test_the_europa_league_is_not_in_europe() -> None:
+    assert not labels("place", "They play in the Europa League on Thursday.", ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("dateline", "places"),
+    [
+        ("SAVANNAH, Ga. (AP)", {"Savannah", "Georgia"}),
+        ("Hildburghausen (dpa/th)", {"Hildburghausen"}),
+        ("BERLIN (dpa)", {"Berlin"}),
+        ("WIEN/BREGENZERWALD (APA)", {"Vienna"}),
+        ("ESSEN (dpa/lnw)", {"Essen"}),
+        ("Frankfurt/Main (dpa)", {"Frankfurt"}),
+        ("BERLIN/PARIS (AFP)", {"Berlin", "Paris"}),
+        ("(AFP)", set()),
+        ("Reuters", set()),
+    ],
+)
+def test_the_town_of_the_dateline_is_a_place_though_nobody_knows_it(dateline: str, places: set[str]) -> None:
+    assert labels("place", ENGLISH, dateline=dateline) == places
+
+
+@pytest.mark.parametrize(
+    ("headline", "text", "kind", "names"),
+    [
+        ("Österreich schlägt Bosnien", GERMAN, "place", {"Österreich", "Bosnien und Herzegowina"}),
+        ("Amazon town turns back loggers", ENGLISH, "organisation", set()),
+        ("Bayern München gewinnt das Spiel", "", "organisation", {"FC Bayern München"}),
+        ("Bayern gewinnt das Spiel", "Der FC Bayern München hat gewonnen. " + GERMAN, "place", set()),
+        ("Essen in Köln", GERMAN, "place", {"Köln"}),
+    ],
+)
+def test_a_known_name_that_only_the_headline_has(headline: str, text: str, kind: str, names: set[str]) -> None:
+    assert labels(kind, *filter(None, [text]), headline=headline) == names
