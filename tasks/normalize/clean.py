@@ -16,6 +16,7 @@ from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
+from tasks.normalize.releases import MOST_CONTACTS, contacts_from
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
 
@@ -131,7 +132,7 @@ class _Desk:
         held = self.fields.get(name)
         if held is None:
             self.fields[name] = value
-        elif value not in held and name in _JOINING:
+        elif name in _JOINING and value.casefold() not in held.casefold():
             self.fields[name] = f"{held}{_JOINING[name]}{value}"
 
     def remove(self, line: str, rule: str, reason: str, position: int) -> None:
@@ -258,8 +259,9 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     if "furniture" in desk.off:
         return False
     _take_notepad(galley, desk)
+    _take_contacts(galley, desk)
     texts, keys, standing = galley.texts, galley.keys, galley.standing
-    paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= PARAGRAPH]
+    paragraphs = [n for n, i in enumerate(standing) if len(texts[i]) >= PARAGRAPH and keys[i]]
     while paragraphs and furniture.read_credit(texts[standing[paragraphs[-1]]]):
         paragraphs.pop()  # a long copyright line ends no body
     first, last = (paragraphs[0], paragraphs[-1]) if paragraphs else (len(standing), -1)
@@ -270,7 +272,11 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
         i = standing[n]
         text = texts[i]
         name, value = _edge_line(text) if not first <= n <= last else ("", "")
-        if furniture.is_correction(text):
+        if not keys[i] and not first <= n <= last and furniture.is_rule(text) and "stub" not in desk.off:
+            desk.remove(text, "stub", "is a rule at the edge of the text", i)
+            moved.add(i)
+            continue
+        if furniture.is_correction(text, keys[i]):
             name, value = "correction", text
         elif n == below and (byline := furniture.read_byline(text)):
             name, value = "byline", byline
@@ -280,7 +286,7 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             moved.add(i)
             if name == "credit":
                 desk.credited.add(keys[i])
-    moved |= _take_credits_again(galley, moved, desk)
+    moved |= _take_lone_dateline(galley, first, desk) | _take_credits_again(galley, moved, desk)
     signed = bool(paragraphs) and _take_sign_off(galley, standing[last], desk)
     if moved:
         galley.standing = [i for i in standing if i not in moved]
@@ -310,6 +316,34 @@ def _take_notepad(galley: Galley, desk: _Desk) -> None:
                 desk.remove(texts[j], "furniture", "belongs to the agency's notepad", j)
             galley.standing = standing[:n]
             return
+
+
+def _take_contacts(galley: Galley, desk: _Desk) -> None:
+    """Take out whom the press may ask, below a release, with all that stands behind it."""
+    standing, texts = galley.standing, galley.texts
+    below = contacts_from([texts[i] for i in standing[-MOST_CONTACTS - 1 :]])
+    if below is None:
+        return
+    start = max(0, len(standing) - MOST_CONTACTS - 1) + below
+    if not any(len(texts[i]) >= PARAGRAPH for i in standing[:start]):
+        return
+    for i in standing[start:]:
+        desk.remove(texts[i], "furniture", "belongs to the contacts for the press", i)
+    galley.standing = standing[:start]
+
+
+def _take_lone_dateline(galley: Galley, first: int, desk: _Desk) -> set[int]:
+    """Take out a dateline in a line of its own above the text; where several are, each stands above its brief."""
+    above = [i for i in galley.standing[:first] if galley.kinds[i] in _RUNNING]
+    if not any(furniture.read_lone_dateline(galley.texts[i]) for i in above):
+        return set()
+    lone = {i: one for i in galley.standing if (one := furniture.read_lone_dateline(galley.texts[i]))}
+    if len(lone) > 1:
+        return set()
+    for i, dateline in lone.items():
+        _take_dateline(dateline, desk)
+        desk.remove(galley.texts[i], "furniture", "is kept as the dateline", i)
+    return {*lone}
 
 
 def _edge_line(text: str) -> tuple[str, str]:

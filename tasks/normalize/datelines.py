@@ -26,9 +26,11 @@ def take_datelines(galley: Galley, teaser: str, teaser_key: bytes) -> bool:
     own: dict[int, Dateline] = {}
     for i in galley.standing:
         text = galley.texts[i]
-        if len(text) < PARAGRAPH or text == teaser:
+        if text == teaser:
             continue
         found = None if i in galley.datelines else _read(galley, i)
+        if len(text) < PARAGRAPH and not (found and found.credit):
+            continue  # a short line has one only if it names an agency
         if found is None:
             break
         (copies if _is_copy(found, teaser_key) else own)[i] = found

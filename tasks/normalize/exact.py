@@ -57,6 +57,20 @@ def take_unspoken(bench: Bench) -> None:
     bench.sweep()
 
 
+def take_kicker(bench: Bench) -> bool:
+    """Take out the headline's kicker in a line of its own, above the body and right above a copy that left."""
+    headline = bench.headline
+    if not headline or not headline.bare:
+        return False
+    kicker = headline.key[: -len(headline.bare)]
+    at = bench.first_at.get(kicker)
+    below = None if at is None else bench.gone.get(at + 1)
+    if at is None or below is None or at > bench.first or not below.rule.startswith("headline_"):
+        return False
+    bench.mark(at, headline.found("cut", "is the kicker, in a line of its own, of", 0.9))
+    return bench.sweep()
+
+
 def take_pieces(bench: Bench, target: Target) -> None:
     """The teaser line by line, right before a copy of headline or teaser: there the body has not begun."""
     keys, standing, last = bench.keys, bench.standing, max(bench.gone, default=-1)

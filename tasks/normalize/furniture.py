@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tasks.normalize.fold import fold, fold_lines
+from tasks.normalize.fold import fold
+from tasks.normalize.releases import read_wire
 from tasks.normalize.stamps import is_stamp
 
 _AGENCIES = (
-    r"(?:dpa(?:[-/ ]\w+){0,3}|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|sda|Keystone-SDA|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
+    r"(?:dpa(?:[-/ ]\w+){0,3}|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|[Kk]eystone[-/](?:SDA|sda|ATS|ats)"
+    r"|sda|SDA|ATS|ats|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
     r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
-    r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|ddp|dapd|AWP|Lusa|Agerpres|HINA|STA|BNS|LETA|ELTA"
-    r"|Ukrinform|DPA|[Rr]ed\.?|ORF\.at|Agenturen)"
+    r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|OTS|ddp|dapd|AWP|awp|Lusa|Agerpres|HINA|STA|BNS|LETA"
+    r"|ELTA|Ukrinform|DPA|[Rr]ed\.?|(?:\w{2,12}\.)?ORF\.at|Agenturen)"
 )
 # Counted, since "dpa/dpa" may be one agency or two, and a line of thirty would have more readings than can be tried.
 _AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES}){{0,5}}(?:\s*/\s*\w{{2,4}})?"
@@ -24,15 +26,24 @@ _PLACE = r"[^\W\d_][\w.'’ \-]*+(?:\s*[/,]\s*[^\W\d_][\w.'’ \-]*+){0,3}"
 _DAY = r"\d{1,2}\.?\s*[^\W\d_]{3,10}\.?|[^\W\d_]{3,10}\.?\s+\d{1,2}"
 _CAPS = "A-ZÄÖÜÁÉÍÓÚÀÈÇÑØÅ"
 _DASH = r"[-–—]"
+# Swiss agencies and papers set no dash behind the bracket: "Bern (sda) Der Bundesrat …".
+_SWISS = r"[Kk]eystone-(?:SDA|sda|ATS|ats)|sda|SDA|ats|ATS|awp|AWP"
+_CAPITALISED = rf"(?!(?:Der|Die|Das|Laut|Wie)\b)[{_CAPS}][\w.'’-]*+"
 # As in: Berlin (dpa) – / WASHINGTON, March 3 (Reuters) - / Wien/Graz (APA/dpa) - / PARIS —
 _DATELINE = re.compile(
     rf"(?P<line>(?:(?P<place>{_PLACE})(?:,\s*(?:{_DAY}))?\s*)?\((?P<credit>{_AGENCY_LIST})\)\s*[-–—:.]{{1,2}}\s+"
     rf"|(?P<agency>{_AGENCY_LIST})\s+(?:{_DASH}\s+)?(?P<place3>[A-ZÄÖÜ][\w .'’-]{{2,30}})\.?\s+{_DASH}\s+"
     rf"|(?P<place2>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)(?:,\s*(?:{_DAY}))?"
-    rf"\s+{_DASH}{{1,2}}\s+)(?=\S)"
+    rf"\s+{_DASH}{{1,2}}\s+"
+    rf"|(?:(?P<place4>{_CAPITALISED}(?:\s[{_CAPS}][\w.'’-]*+)?)\s+)?\((?P<swiss>{_SWISS})\)\s+(?=[«„\"‚'\d{_CAPS}])"
+    r")(?=\S)"
 )
+# One in a line of its own, above the text: "Altwik (ots)".
+_LONE_DATELINE = re.compile(rf"{_PLACE}\((?P<credit>{_AGENCY_LIST})\)\s*[-–—:.]{{0,2}}")
+_LONGEST_LONE = 60  # characters
 _MOST_DATELINES = 8  # in one line, behind the first
 _DATELINE_MARKS = "(-–—"  # one of them ends every dateline
+_LONGEST_PLACE = 6  # words
 _AGENCY_NAMES = r"(?i:(?:the )?(?:Associated Press|Agence France-Presse|Deutsche Presse-Agentur|Press Association))"
 _WHO = rf"(?:{_AGENCY_LIST}|{_AGENCY_NAMES})"
 _GIVEN = r"Mit (?:Material|Informationen|Inhalten) (?:von|der)|With (?:reporting|inputs?|material) (?:by|from)"
@@ -54,27 +65,44 @@ _STOCK = (
     r"Getty(?: Images)?|[Ii]mago(?: [Ii]mages)?|IMAGO|Alamy|Shutterstock|picture[ -]alliance|Adobe ?Stock|iStock|EPA"
 )
 _PICTURE = re.compile(
-    rf"(?:{PICTURES.replace(' ', '|')})\s*:\s*(?:[^.:/]{{1,40}}/\s*)?(?:{_AGENCIES}|{_STOCK})"
-    rf"(?:\s*/\s*[^.:/]{{1,30}}){{0,3}}"
+    rf"\(?(?:{PICTURES.replace(' ', '|')})\s*:\s*(?:[^.:/]{{1,40}}/\s*)?(?:{_AGENCIES}|{_STOCK})"
+    rf"(?:\s*[/|]\s*[^.:/|]{{1,30}}){{0,3}}\)?"
 )
 _SIGNED = re.compile(
-    r"\((?P<who>(?:(?:Additional )?Reporting|Writing|Compiled|Editing) by [^()]{2,400})\)"
-    r"|(?P<bare>(?:(?:Additional )?Reporting|Writing|Compiled|Editing) by [A-Z][^().!?]{2,400}\.?)"
+    r"\((?P<who>(?:(?:Additional )?[Rr]eporting|Writing|Compiled|Editing) by [^()]{2,400})\)"
+    r"|(?P<bare>(?:(?:Additional )?[Rr]eporting|Writing|Compiled|Editing) by [A-Z][^().!?]{2,400}\.?)"
     r"|\(Schluss\)\s+(?P<initials>\w{2,4}(?:/\w{2,4})*)"
 )
-_SIGNED_STARTS = ("(", "Additional Reporting by", "Reporting by", "Writing by", "Compiled by", "Editing by")
+_SIGNED_STARTS = ("(", "Additional ", "Reporting by", "Writing by", "Compiled by", "Editing by")
+# As in: Associated Press writers Tom Roe in Lowmouth and Ann Lee in Oslo contributed to this report.
+_HELPED = re.compile(
+    rf"{_WHO}\s(?:[\w-]+\s){{0,3}}?(?i:writer|(?:video)?journalist|reporter|correspondent|photographer)s?"
+    r"\s[A-Z][^!?]{2,300}\scontributed(?:\sreporting)?"
+    r"(?:\sto this (?:report|story|article)|\sfrom\s[A-Z][^.!?]{2,80})?\."
+)
+_HELPED_STARTS = ("AP ", "Associated Press", "The Associated Press", "AFP ", "Reuters ", "PA ")
+# What stands below an agency's copy for its own clerks: "dpa jh yyzz n1 po", "epd lnb jh", "jh/tr/mb".
+_CLERKS = re.compile(
+    r"(?P<desk>dpa|epd|kna|sid|afp)(?: [a-z][a-z0-9]{1,3}){1,7}|(?P<initials>[a-z]{2,3}(?:/[a-z]{2,3}){1,4})"
+)
+_LONGEST_CLERKS = 40
 _CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
 _INITIALS_TAIL = re.compile(r"(?<=[.!?“”\"»])/(?P<credit>\w{2,4}(?:/\w{2,4}){1,3})$")  # "… auf 130,44 Punkte./mis/he"
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"
 _LONGEST_BYLINE = 120  # characters
+_BY_WHOM = rf"(?>{_AGENCIES}(?!\w)|{_NAME}(?:\s+{_NAME}){{1,3}}|[a-zäöü]{{2,4}}(?!\w))"
+# An Austrian paper's, with the day: "(APA, red, 12.3.2026)", "(Eva Lang, 12.3.2026)".
+_DATED_CREDIT = rf"\((?P<credit>{_BY_WHOM}(?:\s*[,/]\s*{_BY_WHOM}){{0,4}}),\s*\d{{1,2}}\.\s?\d{{1,2}}\.\s?\d{{4}}\)"
+_DATED_LINE = re.compile(_DATED_CREDIT)
+_DATED_TAIL = re.compile(rf"(?<=[.!?“”\"»«])\s+{_DATED_CREDIT}$")
 _RULES = "-–—* "  # as in "--- Von Eva Lang, dpa-AFX ---"
-_BYLINE_STARTS = ("Von", "By", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Autor", "Author")
+_BYLINE_STARTS = ("Von", "By", "von", "by", "VON", "BY", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Aut")
 _PARTICLES = rf"(?:\s+{_PARTICLE})*"
 # With something between any two names, so that a word in capitals is not read as ten.
 _PERSON = rf"{_NAME}{_PARTICLES}(?:\s+{_NAME}{_PARTICLES}){{0,3}}"
 _BYLINE = re.compile(
-    rf"(?:Von|By|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+{_PERSON}"
+    rf"(?:Von|By|von|by|VON|BY|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+{_PERSON}"
     rf"(?:\s*(?:,|\bund\b|\band\b|\bet\b|\by\b|&|/)\s*{_PERSON}){{0,4}}"
     r"(?:\s*[,/]\s*(?:dpa(?:-AFX)?|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
 )
@@ -82,13 +110,22 @@ _ROLE = r"(?:correspondent|editor|writer|columnist|[\w-]*[Rr]edaktion|(?:Redakte
 _WITH_ROLE = re.compile(rf"(?P<who>.{{5,80}}?),\s+(?:[\w'’-]+\s+){{0,4}}{_ROLE}", re.IGNORECASE)
 _BEFORE_STAMP = re.compile(r"\s+[|•·–—-]\s+|,\s+|\s+(?=am\s+\d)")
 _CORRECTION = re.compile(
-    r"(?:Berichtigung|Korrektur|Korrigiert|Richtigstellung|Anmerkung der Redaktion|Hinweis der Redaktion|Correction"
+    r"(?:(?:Berichtigung|Korrektur|Korrigiert|Richtigstellung|Anmerkung der Redaktion|Hinweis der Redaktion|Correction"
+    r"|Anm(?:\.|erkung)\s?d(?:\.|er)\s?Red(?:\.|aktion)"
     r"|CORRECTION|Corrected|Clarification|CLARIFICATION|Editor['’]s note|Rectification|Rectificatif|Corrección"
-    r"|Rettifica|Correctie|Rättelse|Rettelse)\b\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
+    r"|Rettifica|Correctie|Rättelse|Rettelse)(?<=\w|\.)(?!\w)\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
+    # Notes that say what they are in a sentence.
+    r"|(?:•\s*)?This (?:article|story|report|piece|headline) (?:was|has been) (?:amended|corrected)\b"
+    r"|(?:An earlier|A previous) version of this (?:article|story|report)\b"
+    r"|In einer (?:früheren|vorherigen|ersten|älteren) (?:Version|Fassung)"
+    r" (?:dieses (?:Artikels|Textes|Beitrags)|dieser Meldung)\b"
+    r"|Dieser (?:Artikel|Text|Beitrag) wurde (?:nachträglich )?(?:korrigiert|berichtigt)\b)"
 )
 # The first letters of the words above: a regular expression on every line would cost more than all the rest.
-_CORRECTION_STARTS = frozenset(["beri", "korr", "rich", "anme", "hinw", "corr", "clar", "edit", "rect", "rett", "rätt"])
-CORRECTION_KEYS = frozenset(key[:4] for key in fold_lines(sorted(_CORRECTION_STARTS)))
+CORRECTION_KEYS = frozenset(
+    [*b"beri korr rich anme anmd hinw corr clar edit rect rett this anea apre inei dies".split(), "rät".encode()]
+)
+_RULE = re.compile(r"[_=~–—\s-]+")
 _EMBARGO = re.compile(
     r"(?:ACHTUNG\s*[-–—:]\s*)?(?:Sperrfrist|SPERRFRIST|Embargo|EMBARGO|EMBARGOED|Embargoed|Frei ab|Frei für"
     r"|Not for publication before|Not for release before|Hold for release)\b[^\n]{0,160}"
@@ -100,6 +137,14 @@ _SOURCE = re.compile(
     rf"(?P<names>(?:https?://)?{_HOST}(?:/[^\s()\[\]]*)?(?:\s*[,;/]\s*{_HOST})*)[)\]]",
     re.IGNORECASE,
 )
+# A line that names where all of a piece is from: "Quellen: hafenamt.example, altwik-bote.example".
+_SOURCE_LINE = re.compile(
+    rf"(?:Quellen?|Sources?)\s*:\s*(?P<names>(?:https?://)?{_HOST}(?:/[^\s,;]*)?"
+    rf"(?:(?:\s*[,;]\s*|\s+(?:und|and)\s+)(?:https?://)?{_HOST}(?:/[^\s,;]*)?){{0,9}})\.?",
+    re.IGNORECASE,
+)
+SOURCE_LABELS = ("Quelle", "Source")
+_LISTED_NAMES = re.compile(r"\s*[,;]\s*|\s+(?:und|and)\s+")
 _AGENCY_BEHIND = re.compile(rf"/(?={_AGENCIES}$)")  # "noe.ORF.at/APA" names two, "orf.at/stories" a page
 _NOT_SOURCES = frozenset(["z.b", "d.h", "u.a", "i.e", "e.g", "a.m", "p.m", "u.s", "u.k", "s.o", "o.ä", "v.a", "a.d"])
 
@@ -140,14 +185,25 @@ def _read_dateline(text: str) -> Dateline | None:
     if not any(mark in opening for mark in _DATELINE_MARKS):
         return None
     found = _DATELINE.match(opening)
+    if found:
+        place = found["place"] or found["place2"] or found["place3"]
+        credit = found["credit"] or found["agency"] or found["swiss"]
+    elif found := read_wire(opening):
+        place, credit = found["place"], found["credit"]
     if not found or len(text) - found.end() < 12:
         return None
-    place = found["place"] or found["place2"] or found["place3"]
-    credit = found["credit"] or found["agency"]
-    if place and len(place.split()) > 6:
+    if place and len(place.split()) > _LONGEST_PLACE:
         return None
     line = found["line"].strip()
     return Dateline(line=line, shown=line.rstrip(" -–—:."), credit=credit, rest=text[found.end() :])
+
+
+def read_lone_dateline(text: str) -> Dateline | None:
+    """Return the dateline that a line is, and nothing else, with its agency; None for any other line."""
+    found = _LONE_DATELINE.fullmatch(text) if len(text) <= _LONGEST_LONE and "(" in text else None
+    if not found:
+        return None
+    return Dateline(line=text, shown=text.rstrip(" -–—:."), credit=found["credit"], rest="")
 
 
 def read_credit(text: str) -> str | None:
@@ -161,9 +217,14 @@ def read_credit(text: str) -> str | None:
         return text
     if text.startswith(_SIGNED_STARTS) and (signed := _SIGNED.fullmatch(text)):
         return signed["who"] or signed["bare"] or signed["initials"]
+    if text.startswith(_HELPED_STARTS) and _HELPED.fullmatch(text):
+        return text
     if len(text) > _LONGEST_CREDIT:
         return None
-    found = _IN_BRACKETS.fullmatch(text) if text[:1] == "(" else _CREDIT.fullmatch(text)
+    if text[:1] == "(":
+        found = _DATED_LINE.fullmatch(text) or _IN_BRACKETS.fullmatch(text)
+    else:
+        found = _CREDIT.fullmatch(text) or (_CLERKS.fullmatch(text) if len(text) <= _LONGEST_CLERKS else None)
     return next((part for part in found.groups() if part), None) if found else None
 
 
@@ -175,7 +236,12 @@ def is_picture_credit(text: str) -> bool:
 def take_credit_tail(text: str) -> tuple[str, str | None]:
     """Return the text without an agency in brackets or the desk's initials at its end, and these."""
     end = text[-40:]
-    found = _CREDIT_TAIL.search(end) if end.endswith(")") else _INITIALS_TAIL.search(end) if "/" in end[-5:] else None
+    if end.endswith(")"):
+        found = _CREDIT_TAIL.search(end) or (
+            _DATED_TAIL.search(text[-_LONGEST_CREDIT:]) if end[-2:-1].isdigit() else None
+        )
+    else:
+        found = _INITIALS_TAIL.search(end) if "/" in end[-5:] else None
     if not found:
         return text, None
     return text[: len(text) - len(found.group())], found["credit"]
@@ -206,9 +272,14 @@ def _is_byline(text: str) -> bool:
     return role is not None and _BYLINE.fullmatch(role["who"]) is not None
 
 
-def is_correction(text: str) -> bool:
-    """Whether the line is a correction note of the desk."""
-    return text[:4].lower() in _CORRECTION_STARTS and _CORRECTION.match(text) is not None
+def is_correction(text: str, key: bytes) -> bool:
+    """Whether the line, folded to `key`, is a correction note of the desk."""
+    return key[:4] in CORRECTION_KEYS and _CORRECTION.match(text) is not None
+
+
+def is_rule(text: str) -> bool:
+    """Whether the line is a rule drawn of signs: "___", "----"; stars may be what a critic gives."""
+    return _RULE.fullmatch(text) is not None
 
 
 def is_notepad(text: str, next_text: str) -> bool:
@@ -227,6 +298,8 @@ def _site(name: str) -> str:
 
 def take_sources(text: str) -> tuple[str, list[tuple[str, int]]]:
     """Return the text without source notes, and each note's name with the offset where it stood in what is returned."""
+    if text.startswith(SOURCE_LABELS) and (line := _SOURCE_LINE.fullmatch(text)):
+        return "", [(_site(name), 0) for name in _LISTED_NAMES.split(line["names"])]
     if "(" not in text and "[" not in text:
         return text, []
     sources: list[tuple[str, int]] = []

@@ -97,7 +97,8 @@ class Galley:
     def _take_sources(self) -> None:
         found: dict[int, tuple[str, list[tuple[str, int]]]] = {}
         for i, text in enumerate(self.texts):
-            if ("(" in text or "[" in text) and self.kinds[i] not in _NO_NOTES:
+            noted = "(" in text or "[" in text or text.startswith(furniture.SOURCE_LABELS)
+            if noted and self.kinds[i] not in _NO_NOTES:
                 rest, notes = furniture.take_sources(text)
                 if notes:
                     found[i] = rest, notes

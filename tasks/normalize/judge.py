@@ -13,7 +13,7 @@ from typing import NamedTuple
 from storage.records import BlockKind, KnownLine
 from tasks.normalize.bench import Bench
 from tasks.normalize.boilerplate import known_of
-from tasks.normalize.exact import take_exact, take_pieces, take_unspoken
+from tasks.normalize.exact import take_exact, take_kicker, take_pieces, take_unspoken
 from tasks.normalize.forms import spare_lead, take_forms
 from tasks.normalize.look import Look, Sight
 from tasks.normalize.paragraphs import find_paragraph_copies
@@ -92,6 +92,7 @@ def sit(bench: Bench) -> Verdict:
         # Furniture that leaves uncovers no more than a teaser that nobody named, or that a seed stands in a row.
         uncovers = take_furniture(bench) and (not bench.teaser or bool(bench.marked))
         copies = take_forms(bench)
+        copies = take_kicker(bench) or copies
         copies = _take_paragraphs(bench) or copies
         if not uncovers and not copies and bench.places_hold():
             break

@@ -43,6 +43,8 @@ def find_paragraph_copies(
     if found:
         origins = {n: at for n, at in origins.items() if standing[at] not in found}
     long = [(n, at) for n, at in origins.items() if len(keys[standing[n]]) >= LONG]
+    if kinds and len(long) < len(origins):
+        _add_captions(lines, standing, kinds, origins, found)
     returning = _returning(origins) if long else set()
     for n, at in long:
         if at not in returning and not _is_meant(lines, keys, standing, n, at):
@@ -58,6 +60,21 @@ def find_paragraph_copies(
         _add_cuts(lines, keys, standing, found, traits.dotted)
     add_quotes(lines, keys, standing, kinds, traits.photo_credits, found)
     return found
+
+
+def _add_captions(
+    lines: Sequence[str],
+    standing: Sequence[int],
+    kinds: Sequence[BlockKind],
+    origins: dict[int, int],
+    found: dict[int, Finding],
+) -> None:
+    """Captions that a system prints twice running: below the picture, and as what the picture shows."""
+    for n, at in origins.items():
+        if n == at + 1 and kinds[standing[n]] is kinds[standing[at]] is BlockKind.CAPTION:
+            found[standing[n]] = Finding(
+                rule="caption", reason="says the caption above again", confidence=0.9, repeats=lines[standing[at]]
+            )
 
 
 def _origins(keys: Sequence[bytes], standing: Sequence[int]) -> dict[int, int]:

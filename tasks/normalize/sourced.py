@@ -22,6 +22,7 @@ def take_furniture(bench: Bench) -> bool:
     """Take out the lines of the source and of its system; return whether any went."""
     if not bench.suspects:
         return False
+    often = sum(stub.set_often for stub in bench.stubs.values()) > 1
     start = bench.first if bench.teaser else bench.second - 1  # without a teaser the first paragraph may be one
     for n, i in [(n, i) for n, i in enumerate(bench.standing) if i in bench.suspects]:
         line, stub = _known(bench, i), bench.stubs.get(i)
@@ -30,7 +31,8 @@ def take_furniture(bench: Bench) -> bool:
         finding = judge_known(line, inside=not bench.at_edge(i), sentence=bench.is_said(i)) if line else None
         if finding is None and stub and (not stub.head_only or i < bench.first):
             inside = start < i < bench.last and not _among_stubs(bench, n)
-            alone = inside and not stub.unmistakable and (line is None or line.seen < MET)
+            many = (often and stub.set_often) or (stub.listed and _is_beside_another(bench, n))
+            alone = inside and not stub.unmistakable and not many and (line is None or line.seen < MET)
             finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
         if finding:
             bench.mark(i, finding)
@@ -64,6 +66,12 @@ def _known(bench: Bench, i: int) -> KnownLine | None:
     if form and (form.state is not KnownLines.LEARNED or (bench.at_edge(i) and not bench.is_said(i))):
         return form if line is None or form.seen >= line.seen else line
     return line
+
+
+def _is_beside_another(bench: Bench, n: int) -> bool:
+    """Whether a line of a list of other stories has another beside it."""
+    beside = [at for at in (n - 1, n + 1) if 0 <= at < len(bench.standing)]
+    return any(stub.listed for at in beside if (stub := bench.stubs.get(bench.standing[at])))
 
 
 def _among_stubs(bench: Bench, n: int) -> bool:

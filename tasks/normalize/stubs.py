@@ -35,8 +35,11 @@ inlägget|artykuł|wpis|запись|сообщение
 _MESSAGE = re.compile(
     r"AXC\d{4}\s+\d{4}-\d\d-\d\d/\d\d:\d\d|APA\d{4}\s+\d\s+[A-Z]{2}\s+\d{4}\b.{0,40}|dpa:\d{6}-\d{2,3}-\d{5,6}/\d"
 )
-_UNMISTAKABLE = frozenset({"advertisement break", "message number"})
+_UNMISTAKABLE = frozenset({"advertisement break", "message number", "consent box", "note of the wire"})
+_OFTEN = "advertisement mark"  # set between any paragraphs, and no author says it twice
+_LISTED = "pointer to another story"
 _SHARE_ROW = "share row"
+_PICTURE = "image credit"
 _SHARES = range(2, 9)  # words of a row of ways to share
 _BETWEEN = re.compile(r"[|/·•,]")
 _LONGEST_DATE = 80  # bytes of key, numbers masked, of a line that is dates and no more
@@ -85,12 +88,15 @@ _DATED = DATE_STARTS | {bytes(pair) for pair in product(_DIGITS, range(256))} | 
 class Stub:
     """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`).
 
-    One that is `unmistakable` leaves also where it stands alone in the body.
+    One that is `unmistakable` leaves also where it stands alone in the body, one that is `set_often` where the article
+    has two of its kind, one that is `listed` where another stands beside it.
     """
 
     finding: Finding
     head_only: bool = False
     unmistakable: bool = False
+    set_often: bool = False
+    listed: bool = False
 
 
 def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
@@ -106,7 +112,12 @@ def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
         dated = b"0" in key and len(key) < _LONGEST_DATE
         kind = _kind(lines[i], key, dated=dated)
         if kind:
-            found[i] = Stub(finding=_finding(kind), unmistakable=kind in _UNMISTAKABLE)
+            found[i] = Stub(
+                finding=_finding(kind),
+                unmistakable=_is_unmistakable(kind, lines[i]),
+                set_often=kind == _OFTEN,
+                listed=kind == _LISTED,
+            )
         elif dated and is_moment(lines[i]):
             found[i] = Stub(finding=_finding("date of publication"), head_only=True)
     return found
@@ -123,12 +134,17 @@ def _kind(line: str, key: bytes, *, dated: bool) -> str | None:
     if kind is None and start in _MESSAGE_STARTS and _MESSAGE.fullmatch(line):
         kind = "message number"
     if kind is None and start in _PICTURE_STARTS and is_picture_credit(line):
-        kind = "image credit"
+        kind = _PICTURE
     if kind is None and start in _APPEARED_STARTS and _APPEARED.fullmatch(line):
         kind = "note of where it appeared first"
     if kind is None and _may_be_labelled(key, dated=dated) and is_labelled(line):
         kind = "publication stamp"
     return kind
+
+
+def _is_unmistakable(kind: str, line: str) -> bool:
+    """Whether no author says so in the midst of a story."""
+    return kind in _UNMISTAKABLE or (kind == _PICTURE and is_picture_credit(line))
 
 
 def _may_be_labelled(key: bytes, *, dated: bool) -> bool:

@@ -212,8 +212,8 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
     behind = extra - before
     if behind and is_cut(target.text) and key[-behind:] not in READ_MORE and not _TITLE_END.search(text):
         return None  # the line goes on where the text was cut from it
-    if before and behind and place is Place.TAIL:
-        return None  # a line of a list that names the piece says more than the piece's name
+    if place is Place.TAIL and ((before and behind) or digits(key) != digits(target.key)):
+        return None  # a line of a list that names the piece says more than the piece's name; a result has its score
     if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
         return target.found("wrapped", "has a few words around", 0.93)
     if before and not _label(text, key[before:]):

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tasks.normalize import clean_copy
-from tasks.normalize.furniture import read_byline, read_credit, read_dateline, take_credit_tail, take_sources
+from tasks.normalize.fold import fold
+from tasks.normalize.furniture import (
+    is_correction,
+    is_rule,
+    read_byline,
+    read_credit,
+    read_dateline,
+    read_lone_dateline,
+    take_credit_tail,
+    take_sources,
+)
+from tasks.normalize.releases import contacts_from
 
 
 @pytest.mark.parametrize(
@@ -23,6 +34,12 @@ from tasks.normalize.furniture import read_byline, read_credit, read_dateline, t
             "Reporting by Jane Holt in London; Editing by Tom Roe",
             "Reporting by Jane Holt in London; Editing by Tom Roe",
         ),
+        ("(red, 12.3.2026)", "red"),
+        ("(Eva Lang, APA, 12. 3. 2026)", "Eva Lang, APA"),
+        ("keystone-sda", "keystone-sda"),
+        ("epd lnb jh mr", "epd"),
+        ("jh/tr/mb", "jh/tr/mb"),
+        ("Additional reporting by Jane Holt.", "Additional reporting by Jane Holt."),
     ],
 )
 def test_a_credit_is_what_stands_in_it(line: str, credit: str) -> None:
@@ -36,6 +53,10 @@ def test_a_credit_is_what_stands_in_it(line: str, credit: str) -> None:
         "Quelle: ein Sprecher der Reederei",
         "Sources: three sailors",
         "The Harbour Ledger contributed to this report.",
+        "AP Business School in Oslo contributed to this report.",
+        "(Wiederholung am Sonntag, 12.3.2026)",
+        "(12.3.2026)",
+        "dpa: Der Rat tagt",
         "Copyright law changes in June, and " + "every reader of a newspaper should know how. " * 5,
     ],
 )
@@ -52,6 +73,8 @@ def test_a_sentence_is_no_credit(line: str) -> None:
         ("By Jane Holt & Tom Roe, AP", "By Jane Holt & Tom Roe, AP"),
         ("Von A. B. Meier und C. D. Huber", "Von A. B. Meier und C. D. Huber"),
         ("--- Von Eva Lang, dpa-AFX ---", "Von Eva Lang, dpa-AFX"),
+        ("von Eva Lang", "von Eva Lang"),
+        ("BY JANE HOLT", "BY JANE HOLT"),
     ],
 )
 def test_a_byline_may_have_several_names_and_rules_around_it(line: str, byline: str) -> None:
@@ -100,3 +123,117 @@ def test_a_line_with_a_thousand_readings_is_read_once(line: str) -> None:
     assert read_dateline(f"{line} und ein Text dahinter, der weitergeht") is None
     assert read_credit(line) is None
     assert read_byline(line) is None
+
+
+@pytest.mark.parametrize(
+    ("opening", "dateline", "credit"),
+    [
+        ("Linz (OTS) - ", "Linz (OTS)", "OTS"),
+        ("St. Gallen (Keystone-SDA) ", "St. Gallen (Keystone-SDA)", "Keystone-SDA"),
+        ("(sda) ", "(sda)", "sda"),
+        ("LOWMOUTH, March 12, 2026 /PRNewswire/ -- ", "LOWMOUTH, March 12, 2026 /PRNewswire/", "PRNewswire"),
+        ("LOWMOUTH, Ohio--(BUSINESS WIRE)--", "LOWMOUTH, Ohio--(BUSINESS WIRE)", "BUSINESS WIRE"),
+        (
+            "LOWMOUTH, March 12, 2026 (GLOBE NEWSWIRE) -- ",
+            "LOWMOUTH, March 12, 2026 (GLOBE NEWSWIRE)",
+            "GLOBE NEWSWIRE",
+        ),
+    ],
+)
+def test_a_release_and_a_swiss_piece_have_datelines_of_their_own(opening: str, dateline: str, credit: str) -> None:
+    found = read_dateline(f"{opening}Harbourline Systems baut eine Mole aus Stahl.")
+    assert found is not None
+    assert (found.shown, found.credit, found.rest) == (
+        dateline,
+        credit,
+        "Harbourline Systems baut eine Mole aus Stahl.",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Depeschenagentur (SDA) Bern meldet einen Felssturz am Pass.",
+        "Der Dienst (awp) Zürich rechnet mit steigenden Zinsen im Herbst.",
+        "Bern (sda) und Zürich (awp) sind zwei Redaktionen einer Agentur.",
+        "A newswire (once a telegraph) is what the harbour reads in the morning.",
+    ],
+)
+def test_an_agency_in_a_sentence_is_no_dateline(text: str) -> None:
+    assert read_dateline(text) is None
+
+
+def test_a_dateline_may_stand_alone_in_its_line() -> None:
+    found = read_lone_dateline("Altwik (ots) -")
+    assert found is not None
+    assert (found.shown, found.credit) == ("Altwik (ots)", "ots")
+    assert [read_lone_dateline(text) for text in ("Altwik (Kreis Wied)", "(ots)", "Altwik")] == [None] * 3
+
+
+def test_datelines_above_each_of_several_briefs_stay() -> None:
+    brief = "Die Mole von Altwik brennt seit Mitternacht, und verletzt wurde nach Angaben der Wehr niemand."
+    lines = ["Altwik (dpa)", brief, "Nordkai (dpa)", brief.replace("Altwik", "Nordkai")]
+    article = clean_copy("\n\n".join(lines), headline="Meldungen von der Küste")
+    assert [block.text for block in article.blocks] == lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This article was amended on 12 March 2026. The pier is 212 metres long.",
+        "An earlier version of this story misspelled the harbour master's name.",
+        "Anmerkung d. Red.: Der Name wurde geändert.",
+        "Anm. der Redaktion – Der Hafenmeister heißt Ode.",
+    ],
+)
+def test_a_note_of_the_desk_is_a_correction_however_it_says_so(line: str) -> None:
+    assert is_correction(line, fold(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This article of the law was amended in March.",
+        "In einer früheren Fassung des Gesetzes fehlte der Satz.",
+        "Dieser Artikel wurde oft zitiert.",
+        "Anmerkung der Redaktion",
+    ],
+)
+def test_a_sentence_of_the_article_is_no_correction(line: str) -> None:
+    assert not is_correction(line, fold(line))
+
+
+BODY = (
+    "Der Obmann verlangt vom Handel einen Grundpreis von 55 Cent je Liter Milch und mehr Zeit für die Ställe im Land."
+)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Rückfragen bitte an:",
+        "Rückfragehinweis:",
+        "Pressekontakt: Eva Lang, 0732 6902",
+        "Rückfragen & Kontakt:",
+        "Media contacts",
+        "Kontakt für Medien:",
+    ],
+)
+def test_a_release_ends_with_whom_the_press_may_ask(head: str) -> None:
+    assert contacts_from([BODY, head, "Eva Lang", "0732 6902"]) == 1
+    assert contacts_from([BODY, head, "Eva Lang", BODY]) is None
+
+
+def test_a_sentence_of_contacts_heads_none() -> None:
+    assert contacts_from([BODY, "Rückfragen an den Rat blieben ohne Antwort.", "Eva Lang"]) is None
+    assert contacts_from([BODY, "Pressekontakte hatte er nie.", "Eva Lang"]) is None
+
+
+def test_stars_are_what_a_critic_gives_and_no_rule() -> None:
+    assert [is_rule(line) for line in ("___", "——", "- - -", "★★★★☆", "***", "…")] == [True] * 3 + [False] * 3
+
+
+def test_a_line_may_name_the_sites_of_a_piece() -> None:
+    assert take_sources("Quellen: hafen.example, www.rat.example") == ("", [("hafen.example", 0), ("rat.example", 0)])
+    for kept in ("Quelle: ein Fischer", "Quellen: hafen.example und ein Fischer", "Quellen an der Küste"):
+        assert take_sources(kept) == (kept, [])

@@ -73,6 +73,8 @@ def test_a_stamp_may_be_told_from_now_or_say_two_times(line: str) -> None:
     [
         "Bild: Eva Lang/dpa",
         "Image: Getty Images",
+        "(Foto: dpa)",
+        "Bild: picture alliance/dpa | Eva Lang",
         "Credit: AP",
         "AXC0231 2026-03-16/17:58",
         "APA0312 5 CI 0128 Di, 17.Mär 2026",
