@@ -53,6 +53,16 @@ def make_engine(url: str, *, sqlite_cache_kb: int = SQLITE_CACHE_KB) -> Engine:
     )
 
 
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """An engine for as long as it takes, whatever comes of it."""
+    engine = make_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def make_sessions(engine: Engine) -> Sessions:
     """The session factory over `engine`; rows stay readable after commit."""
     return sessionmaker(engine, class_=Session, expire_on_commit=False)

@@ -17,16 +17,15 @@ def upgrade() -> None:
     Example: `wireroom db upgrade`
     """
     from storage import migrate
-    from storage.db import make_engine
+    from storage.db import opened
 
     with explained():
         chosen = settings()
         if chosen.database_url is None:
             chosen.data_dir.mkdir(parents=True, exist_ok=True)
-        engine = make_engine(chosen.database)
-        before = migrate.status(engine)
-        after = migrate.upgrade(engine)
-        engine.dispose()
+        with opened(chosen.database) as engine:
+            before = migrate.status(engine)
+            after = migrate.upgrade(engine)
     word = "is at" if before.current == after.current else "brought to"
     typer.echo(f"schema {word} {after.current}")
 
@@ -38,12 +37,10 @@ def status(*, as_json: AsJson = False) -> None:
     Example: `wireroom db status`
     """
     from storage import migrate
-    from storage.db import make_engine
+    from storage.db import opened
 
-    with explained():
-        engine = make_engine(settings().database)
+    with explained(), opened(settings().database) as engine:
         found = migrate.status(engine)
-        engine.dispose()
     if as_json:
         print_json({"current": found.current, "head": found.head, "up_to_date": found.up_to_date})
     else:

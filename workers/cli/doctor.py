@@ -105,38 +105,37 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     from sqlalchemy import text
 
     from storage import documents, gauges, migrate, quarantine
-    from storage.db import make_engine, make_sessions, reading
+    from storage.db import make_sessions, opened, reading
 
     if chosen.database_url is None and not (chosen.data_dir / "wireroom.db").exists():
         yield Finding(check="database", ok=True, seen="none yet: `wireroom run` makes it")
         return
-    engine = make_engine(chosen.database)
-    status = migrate.status(engine)
-    yield Finding(check="database", ok=True, seen=engine.url.render_as_string(hide_password=True))
-    yield Finding(
-        check="migrations",
-        ok=status.up_to_date,
-        seen=f"at {status.current or 'nothing'}, newest is {status.head}",
-        remedy="wireroom db upgrade",
-    )
-    if not status.up_to_date:
-        return
-    now = datetime.now(UTC)
-    with reading(make_sessions(engine)) as session:
-        if engine.dialect.name == "postgresql":
-            off = abs((session.execute(text("SELECT clock_timestamp()")).scalar_one() - now).total_seconds())
-            yield _clock("database", off)
-        count, oldest = documents.backlog(session)
-        yield _waiting(
-            "documents", count, oldest, now, "start an ingest worker, or more: `wireroom worker --queues ingest`"
-        )
-        untold = gauges.outbox(session, chosen.stream)
-        yield _waiting("outbox", untold.depth, untold.oldest, now, "start the relay: `wireroom relay`")
-        held = quarantine.held_count(session)
+    with opened(chosen.database) as engine:
+        status = migrate.status(engine)
+        yield Finding(check="database", ok=True, seen=engine.url.render_as_string(hide_password=True))
         yield Finding(
-            check="quarantine", ok=True, seen=f"{held} held" + (" (`wireroom quarantine list`)" if held else "")
+            check="migrations",
+            ok=status.up_to_date,
+            seen=f"at {status.current or 'nothing'}, newest is {status.head}",
+            remedy="wireroom db upgrade",
         )
-    engine.dispose()
+        if not status.up_to_date:
+            return
+        now = datetime.now(UTC)
+        with reading(make_sessions(engine)) as session:
+            if engine.dialect.name == "postgresql":
+                off = abs((session.execute(text("SELECT clock_timestamp()")).scalar_one() - now).total_seconds())
+                yield _clock("database", off)
+            count, oldest = documents.backlog(session)
+            yield _waiting(
+                "documents", count, oldest, now, "start an ingest worker, or more: `wireroom worker --queues ingest`"
+            )
+            untold = gauges.outbox(session, chosen.stream)
+            yield _waiting("outbox", untold.depth, untold.oldest, now, "start the relay: `wireroom relay`")
+            held = quarantine.held_count(session)
+            yield Finding(
+                check="quarantine", ok=True, seen=f"{held} held" + (" (`wireroom quarantine list`)" if held else "")
+            )
 
 
 def _waiting(name: str, count: int, oldest: datetime | None, now: datetime, remedy: str) -> Finding:

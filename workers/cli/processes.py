@@ -224,41 +224,36 @@ def health(
 def prepare(*, sample: Annotated[str, typer.Option()] = "auto") -> None:
     """For `run`: bring the schema up, and say whether the sample wire is to be served."""
     from storage import migrate
-    from storage.db import make_engine, make_sessions
+    from storage.db import make_sessions, opened
     from workers.sampling import wanted
 
-    with explained():
-        engine = make_engine(settings().database)
+    with explained(), opened(settings().database) as engine:
         migrate.upgrade(engine)
         serve = wanted(make_sessions(engine), sample)
-        engine.dispose()
     typer.echo("sample" if serve else "no-wire")
 
 
 def ingest_alone(document: int, token: str) -> None:
     """For a worker: ingest a document that may be what kills workers, so that it kills only this process."""
     from storage import db
-    from storage.db import make_engine, make_sessions
     from tasks import alone, intake
     from tasks.ingested import LeaseLost
     from workers.rooms import room_of
 
     chosen = settings()
     _log("worker")
-    engine = make_engine(chosen.database)
     try:
-        intake.take_in_alone(room_of(chosen, make_sessions(engine)), document, token)
+        with db.opened(chosen.database) as engine:
+            intake.take_in_alone(room_of(chosen, db.make_sessions(engine)), document, token)
     except Exception as error:
         if isinstance(error, LeaseLost) or db.away(error):
             raise typer.Exit(alone.NOT_TRIED) from error
         raise
-    finally:
-        engine.dispose()
 
 
 def sample_wire() -> None:
     """For `run`: serve the sample wire on loopback, subscribe to it, and ask for a poll whenever it changes."""
-    from storage.db import make_engine, make_sessions
+    from storage.db import make_sessions, opened
     from workers.sampling import serve
 
     with explained():
@@ -267,9 +262,8 @@ def sample_wire() -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        engine = make_engine(chosen.database)
-        serve(make_sessions(engine), stop)
-        engine.dispose()
+        with opened(chosen.database) as engine:
+            serve(make_sessions(engine), stop)
 
 
 def _check_tracing(chosen: Settings) -> None:

@@ -18,20 +18,17 @@ if TYPE_CHECKING:
 def opened_store() -> Iterator[Sessions]:
     """Sessions on the database in force; the embedded one is made and migrated on the spot."""
     from storage import migrate
-    from storage.db import make_engine, make_sessions
+    from storage.db import make_sessions, opened
 
     with explained():
         chosen = settings()
         if chosen.database_url is None:
             chosen.data_dir.mkdir(parents=True, exist_ok=True)
-        engine = make_engine(chosen.database)
-        try:
+        with opened(chosen.database) as engine:
             status = migrate.status(engine)
             if not status.up_to_date:
                 _bring_up(chosen, engine, status)
             yield make_sessions(engine)
-        finally:
-            engine.dispose()
 
 
 def check_rules(chosen: Settings) -> None:
