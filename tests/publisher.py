@@ -58,12 +58,14 @@ def feed_document(name: str, language: str, pieces: Iterable[Piece]) -> bytes:
 class Publisher:
     """Serves `/NAME.xml` for each feed in `feeds`; raw bytes or a status in `answers` go before them.
 
-    `delay` is how many seconds it thinks about each answer."""
+    `delay` is how many seconds it thinks about each answer, `thinking` how many it has begun to think about.
+    """
 
     feeds: dict[str, list[Piece]] = field(default_factory=dict)
     answers: dict[str, tuple[int, bytes, str]] = field(default_factory=dict)
     delay: float = 0.0
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    thinking: int = 0
 
     def __enter__(self) -> Self:
         publisher = self
@@ -100,6 +102,7 @@ class Publisher:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one GET."""
+        self.thinking += 1
         time.sleep(self.delay)
         name = handler.path.removeprefix("/").removesuffix(".xml")
         status, body, kind = self.answers.get(name, (200, b"", "application/rss+xml"))
