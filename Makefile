@@ -32,7 +32,7 @@ run: install ## the whole wire room on this machine: Redis, workers, beat, relay
 	@exec $(BIN)/wireroom run
 
 test: $(VENV)/.dev ## every test: real Redis, real Postgres, SQLite, HTTP on loopback, Celery workers
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 EXAMPLES ?= 2000
 properties: $(VENV)/.dev ## what must hold of cleaning whatever the copy says, on copies drawn at random; EXAMPLES=2000
