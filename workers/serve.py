@@ -160,10 +160,10 @@ async def _following(app: web.Application, live: Live, position: int, select: Se
 async def _lines(request: web.Request, select: Select) -> web.StreamResponse:
     """`{"position": …, "event": …}` per line, from `after` up to `before` or the newest; a gap is a line too."""
     live = request.app[LIVE]
-    position = int(request.query.get("after", "0"))
+    position = _number("after", request.query.get("after", "0"))
     newest = (await live.bounds()).last
-    before = min(int(request.query.get("before", newest + 1)), newest + 1)
-    left = int(request.query.get("limit", "0")) or None
+    before = min(_number("before", request.query.get("before", str(newest + 1))), newest + 1)
+    left = _number("limit", request.query.get("limit", "0")) or None
     response = web.StreamResponse(headers={"Content-Type": LINES, "Cache-Control": "no-store"})
     await response.prepare(request)
     while position < before - 1:
@@ -192,7 +192,7 @@ async def _beginning(live: Live, resumed: str | None) -> int:
         return live.last
     if resumed == "beginning":
         return max(0, (await live.bounds()).first - 1)
-    if not resumed.isdigit():
+    if not (resumed.isascii() and resumed.isdigit()):
         raise ValueError(f"Last-Event-ID is a position, not {resumed[:60]!r}")
     return int(resumed)
 
@@ -205,10 +205,16 @@ def _select(query: Mapping[str, str]) -> Select:
 
     return Select(
         types=several("type"),
-        feeds=frozenset(int(feed) for feed in several("feed")),
+        feeds=frozenset(_number("feed", feed) for feed in several("feed")),
         tags=several("tag"),
         languages=several("language"),
     )
+
+
+def _number(name: str, said: str) -> int:
+    if not (said.isascii() and said.isdigit()):
+        raise ValueError(f"{name} is a number, not {said[:60]!r}")
+    return int(said)
 
 
 def _message(position: int, kind: str, data: str) -> bytes:

@@ -209,6 +209,8 @@ def test_nonsense_is_refused_with_its_reason(sessions: Sessions) -> None:
     with serving(sessions) as base:
         assert refused(base, "/events", Accept="text/event-stream", **{"Last-Event-ID": "yesterday"}) == 400
         assert refused(base, "/events?feed=all") == 400
+        for query in ("after=-1", "after=all", "before=%C2%B2", "limit=-5", "feed=%C2%B2"):
+            assert refused(base, f"/events?{query}") == 400, query
         assert refused(base, "/articles/none/revisions/1") == 404
         assert refused(base, f"/articles/{UUID(int=5)}/revisions/1") == 404
 
