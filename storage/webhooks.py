@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col
@@ -188,11 +188,13 @@ def disable(session: Session, webhook_id: int, *, reason: str) -> None:
     )
 
 
-def enable(session: Session, webhook: Webhook) -> None:
-    """Send to it again, at once."""
+def enable(session: Session, webhook: Webhook, *, now: datetime) -> None:
+    """Send to it again, at once, beginning with what is still on its way."""
     webhook.state, webhook.reason = WebhookState.ACTIVE, None
     webhook.failures, webhook.failing_since, webhook.retry_at = 0, None, None
     session.add(webhook)
+    on_its_way = (col(Delivery.state) == DeliveryState.PENDING, col(Delivery.lease_token).is_(None))
+    session.execute(update(Delivery).where(col(Delivery.webhook_id) == webhook.id, *on_its_way).values(due_at=now))
 
 
 def deliveries(
@@ -214,14 +216,23 @@ def pending(session: Session, webhook_id: int) -> int:
 def resend(
     session: Session, webhook_id: int, *, now: datetime, event_id: str | None = None, since: datetime | None = None
 ) -> int:
-    """Have deliveries made again, with all their attempts: one event, what was recorded since, or all that failed."""
+    """Have deliveries made again, at once and with all their attempts: one event, what was recorded since, or all that
+    failed, whether they were given up or wait for a later attempt.
+    """
     statement = update(Delivery).where(col(Delivery.webhook_id) == webhook_id)
     if event_id is not None:
         statement = statement.where(col(Delivery.event_id) == event_id)
     elif since is not None:
         statement = statement.where(col(Delivery.created_at) >= since)
     else:
-        statement = statement.where(col(Delivery.state) == DeliveryState.FAILED)
+        waits = and_(
+            col(Delivery.state) == DeliveryState.PENDING,
+            col(Delivery.attempts) > 0,
+            col(Delivery.lease_token).is_(None),
+        )
+        statement = statement.where(or_(col(Delivery.state) == DeliveryState.FAILED, waits))
+    # Whoever asks for it has mended the endpoint, so that it is not only probed.
+    session.execute(update(Webhook).where(col(Webhook.id) == webhook_id).values(retry_at=None))
     again = statement.values(state=DeliveryState.PENDING, due_at=now, attempts=0, lease_token=None, delivered_at=None)
     return session.connection().execute(again).rowcount
 

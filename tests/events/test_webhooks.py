@@ -318,6 +318,32 @@ def test_after_the_last_attempt_a_delivery_failed_and_can_be_sent_again(sessions
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize("how", ["enable", "resend"])
+def test_an_operator_who_mended_an_endpoint_does_not_wait_for_the_next_attempt(sessions: Sessions, how: str) -> None:
+    async def scene() -> None:
+        clock = Clock()
+        receiver = Receiver(answers=[500, 500])
+        async with receiving(receiver):
+            number = endpoint(sessions, receiver.url)
+            keep(sessions, range(1))
+            one = sender(sessions, clock)
+            await steps(one)
+            clock.now += timedelta(seconds=10)
+            await steps(one)
+            assert states(sessions, number) == [(1, "pending", 2)]
+            await steps(one)
+            assert len(receiver.got) == 2, "the next attempt is minutes away"
+            with sessions.begin() as session:
+                if how == "enable":
+                    webhooks.enable(session, webhooks.find(session, number), now=clock.now)
+                else:
+                    assert webhooks.resend(session, number, now=clock.now) == 1
+            await steps(one)
+            assert [state for _, state, _ in states(sessions, number)] == ["delivered"]
+
+    asyncio.run(scene())
+
+
 def test_a_receiver_that_is_gone_is_sent_nothing_more(sessions: Sessions) -> None:
     async def scene() -> None:
         clock = Clock()
@@ -334,7 +360,7 @@ def test_a_receiver_that_is_gone_is_sent_nothing_more(sessions: Sessions) -> Non
             assert state_of(sessions, number).state is WebhookState.DISABLED
             assert state_of(sessions, number).reason == "the receiver answered 410 Gone"
             with sessions.begin() as session:
-                webhooks.enable(session, webhooks.find(session, number))
+                webhooks.enable(session, webhooks.find(session, number), now=clock.now)
             await steps(one)
             assert sorted(set(receiver.ids)) == ["event-0", "event-1", "event-2"]
 

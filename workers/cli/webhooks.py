@@ -166,7 +166,7 @@ def resend(
     event: Annotated[str | None, typer.Option(help="Only the event with this id.")] = None,
     since: Since = None,
 ) -> None:
-    """Post again what failed, or one event, or everything since then; under the same ids.
+    """Post again, at once, what failed, or one event, or everything since then; under the same ids.
 
     Example: `wireroom webhooks resend 1 --since 6h`
     """
@@ -176,7 +176,7 @@ def resend(
     now = datetime.now(UTC)
     with opened_store() as sessions, sessions.begin() as session:
         webhooks.find(session, number)
-        start = moment(since, now) if since else None
+        start = moment(since, now) if since is not None else None
         count = webhooks.resend(session, number, now=now, event_id=event, since=start)
     if event is not None and not count:
         fail(f"event {event} was never on its way to webhook {number}", Exit.NOT_FOUND)
@@ -213,7 +213,7 @@ def enable(number: Number) -> None:
     from storage import webhooks
 
     with opened_store() as sessions, sessions.begin() as session:
-        webhooks.enable(session, webhooks.find(session, number))
+        webhooks.enable(session, webhooks.find(session, number), now=datetime.now(UTC))
     typer.echo(f"webhook {number} is enabled")
 
 
