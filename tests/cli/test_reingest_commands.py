@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from wire import Clock, articles, bath, events, poll_and_ingest, subscribe
 
 from storage import articles as store
+from storage import feeds
 from storage.db import Sessions
-from storage.models import Feed
+from storage.models import Feed, FeedStatus
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
@@ -84,5 +85,21 @@ def test_feeds_that_would_be_fetched_again_are_named_and_left_alone_in_a_dry_run
     assert code == 0
     assert "1 feeds would be fetched whole: 1" in said
     assert state() == before
-    assert json.loads(does("--all", "--refetch", "--json")[1]) == {"feeds": [1], "dry_run": False}
+    assert json.loads(does("--all", "--refetch", "--json")[1]) == {"feeds": [1], "resting": [], "dry_run": False}
     assert state() != before
+
+
+def test_a_feed_that_rests_is_not_said_to_be_fetched_again(room: Room) -> None:
+    with room.sessions.begin() as session:
+        feeds.set_status(session, feeds.find(session, "1"), FeedStatus.PAUSED, now=room.clock())
+    code, said = does("--all", "--refetch")
+    assert code == 0
+    assert "1 feeds rest and are left alone: 1" in said
+    assert "0 feeds are due now" in said
+    assert json.loads(does("--all", "--refetch", "--json")[1]) == {"feeds": [], "resting": [1], "dry_run": False}
+
+
+@pytest.mark.parametrize("beside", ["--dry-run", "--all", "--refetch", "--normalized-before=0", "--feed=1"])
+def test_a_run_is_resumed_as_it_was_begun_and_nothing_is_said_beside_it(room: Room, beside: str) -> None:
+    assert does("--resume", "1", beside)[0] == 2
+    assert does("--runs", beside)[0] == 2

@@ -69,6 +69,16 @@ def reingest(
     from tasks import reingest as verb
     from tasks.normalize import VERSION
 
+    asked = {
+        "a selection": bool(articles or tagged_otherwise or everything)
+        or any(said is not None for said in (feed, publisher, since, until, normalized_before)),
+        "--dry-run": dry_run,
+        "--refetch": refetch,
+        "--resume": resume is not None,
+    }
+    alone = "--runs" if runs else "--resume" if resume is not None else None
+    if alone and (others := [name for name, given in asked.items() if given and name != alone]):
+        raise typer.BadParameter(f"{alone} stands alone, without {' and '.join(others)}")
     with opened_room() as room:
         if runs:
             with reading(room.sessions) as session:
@@ -221,19 +231,28 @@ def _interruptible() -> Iterator[list[bool]]:
 
 
 def _refetch(room: Room, chosen: Selection, *, dry_run: bool, as_json: bool) -> None:
-    """Make the feeds of the selection due at once, asking for the whole document; or say which they would be."""
+    """Make the feeds of the selection due at once, asking for the whole document; or say which they would be.
+
+    Those that are paused, gone or removed stay so.
+    """
     from storage import feeds
     from storage.db import reading
+    from storage.models import FeedStatus
     from storage.runs import feeds_of
 
     with reading(room.sessions) if dry_run else room.sessions.begin() as session:
-        ids = feeds_of(session, chosen)
+        chosen_feeds = feeds.several(session, feeds_of(session, chosen))
+        ids = [number for number, feed in sorted(chosen_feeds.items()) if feed.status is FeedStatus.ACTIVE]
+        resting = sorted(chosen_feeds.keys() - set(ids))
         if not dry_run:
             feeds.forget_validators(session, ids)
             feeds.ask(session, ids, now=room.clock())
     if as_json:
-        print_json({"feeds": ids, "dry_run": dry_run})
-    elif dry_run:
+        print_json({"feeds": ids, "resting": resting, "dry_run": dry_run})
+        return
+    if resting:
+        typer.echo(f"{len(resting)} feeds rest and are left alone: {', '.join(map(str, resting))}", err=True)
+    if dry_run:
         typer.echo(f"{len(ids)} feeds would be fetched whole: {', '.join(map(str, ids)) or 'none'}")
         typer.echo("Nothing was written (--dry-run).")
     else:
