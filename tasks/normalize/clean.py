@@ -16,7 +16,7 @@ from tasks.normalize.look import Sight
 from tasks.normalize.mend import mend
 from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
-from tasks.normalize.releases import MOST_CONTACTS, contacts_from
+from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
 
@@ -172,6 +172,8 @@ def _clean(
         if not _furnish(galley, desk) and not uncovered and not thinner:
             break
     _settle_pieces(galley, desk)
+    if dated and teaser and "dateline" not in desk.fields and not galley.briefs:
+        _take_datelines_of_teaser(teaser, desk)
     stay = set(galley.standing)
     removals = [*desk.removals, *(gone for position, gone in marked.items() if position in stay)]
     fields = desk.fields
@@ -321,6 +323,8 @@ def _take_notepad(galley: Galley, desk: _Desk) -> None:
 def _take_contacts(galley: Galley, desk: _Desk) -> None:
     """Take out whom the press may ask, below a release, with all that stands behind it."""
     standing, texts = galley.standing, galley.texts
+    if not standing or is_body(texts[standing[-1]]):
+        return  # as nearly always
     below = contacts_from([texts[i] for i in standing[-MOST_CONTACTS - 1 :]])
     if below is None:
         return
@@ -371,6 +375,13 @@ def _settle_pieces(galley: Galley, desk: _Desk) -> None:
             desk.remove(dateline.line, "dateline", "is kept as the dateline", i)
     if galley.datelines and "dateline" not in desk.fields:  # the line that had it is the teaser
         _take_dateline(galley.datelines[min(galley.datelines)], desk)
+
+
+def _take_datelines_of_teaser(teaser: str, desk: _Desk) -> None:
+    """Fill the dateline from the teaser, which keeps it: a lead that says the same left as its copy, dateline too."""
+    found = furniture.read_dateline(teaser)
+    if found and found.credit:
+        _take_dateline(found, desk)
 
 
 def _take_dateline(dateline: furniture.Dateline, desk: _Desk) -> None:

@@ -97,12 +97,23 @@ _DATED_CREDIT = rf"\((?P<credit>{_BY_WHOM}(?:\s*[,/]\s*{_BY_WHOM}){{0,4}}),\s*\d
 _DATED_LINE = re.compile(_DATED_CREDIT)
 _DATED_TAIL = re.compile(rf"(?<=[.!?“”\"»«])\s+{_DATED_CREDIT}$")
 _RULES = "-–—* "  # as in "--- Von Eva Lang, dpa-AFX ---"
-_BYLINE_STARTS = ("Von", "By", "von", "by", "VON", "BY", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Aut")
+# fmt: off
+_BYLINE_STARTS = (
+    "Von", "By", "von", "by", "VON", "BY", "Par", "Por", "Di", "Door", "Av", "Af", "Text", "Aut",
+    "Ein", "Kommentar von", "Gast", "Leitartikel von", "Analyse von", "Analysis by", "Opinion by", "Das In", "Das Ge",
+    "Die Fragen st",
+)
+# fmt: on
+# What a piece is, in front of its writer: "Ein Kommentar von Eva Lang", "Das Interview führte Jan Ode".
+_GENRE = (
+    r"(?:Eine? )?(?:(?:Gast)?[Kk]ommentar|Gastbeitrag|Leitartikel|Analyse|Glosse|Kolumne|Reportage|Rezension"
+    r"|Kritik|Essay) von|(?:Analysis|Opinion) by|Das (?:Interview|Gespräch) führten?|Die Fragen stellten?"
+)
 _PARTICLES = rf"(?:\s+{_PARTICLE})*"
 # With something between any two names, so that a word in capitals is not read as ten.
 _PERSON = rf"{_NAME}{_PARTICLES}(?:\s+{_NAME}{_PARTICLES}){{0,3}}"
 _BYLINE = re.compile(
-    rf"(?:Von|By|von|by|VON|BY|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author)\s*:?\s+{_PERSON}"
+    rf"(?:Von|By|von|by|VON|BY|Par|Por|Di|Door|Av|Af|Text|Autor(?:in)?|Author|{_GENRE})\s*:?\s+{_PERSON}"
     rf"(?:\s*(?:,|\bund\b|\band\b|\bet\b|\by\b|&|/)\s*{_PERSON}){{0,4}}"
     r"(?:\s*[,/]\s*(?:dpa(?:-AFX)?|AFP|AP|APA|Reuters|epd|KNA|SID|sda))?"
 )

@@ -10,6 +10,7 @@ from tasks.normalize.fold import fold, fold_lines
 from tasks.normalize.plain import PARAGRAPH, may_be_subhead
 from tasks.normalize.reading import Reading
 
+_FOOT = 8  # lines
 _NO_NOTES = frozenset({BlockKind.VERSE, BlockKind.EMBED})
 
 
@@ -96,8 +97,9 @@ class Galley:
 
     def _take_sources(self) -> None:
         found: dict[int, tuple[str, list[tuple[str, int]]]] = {}
+        named = len(self.texts) - _FOOT  # from there on a line may name the sites of the whole piece
         for i, text in enumerate(self.texts):
-            noted = "(" in text or "[" in text or text.startswith(furniture.SOURCE_LABELS)
+            noted = "(" in text or "[" in text or (i >= named and text.startswith(furniture.SOURCE_LABELS))
             if noted and self.kinds[i] not in _NO_NOTES:
                 rest, notes = furniture.take_sources(text)
                 if notes:

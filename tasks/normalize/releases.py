@@ -39,6 +39,11 @@ def read_wire(opening: str) -> re.Match[str] | None:
     return _BY_WIRE.match(opening) if any(wire in opening for wire in _WIRE_ENDS) else None
 
 
+def is_body(text: str) -> bool:
+    """Whether a line is a paragraph and none of the wire's own."""
+    return len(text) >= PARAGRAPH and not _OF_THE_WIRE.fullmatch(text)
+
+
 def contacts_from(texts: Sequence[str]) -> int | None:
     """Return from which line on a release names those whom the press may ask; None where it does not end so.
 
@@ -48,6 +53,6 @@ def contacts_from(texts: Sequence[str]) -> int | None:
         text = texts[n]
         if text.startswith(_CONTACT_STARTS) and _CONTACTS.fullmatch(text):
             return n
-        if len(text) >= PARAGRAPH and not _OF_THE_WIRE.fullmatch(text):
+        if is_body(text):
             return None
     return None

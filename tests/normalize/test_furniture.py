@@ -75,10 +75,20 @@ def test_a_sentence_is_no_credit(line: str) -> None:
         ("--- Von Eva Lang, dpa-AFX ---", "Von Eva Lang, dpa-AFX"),
         ("von Eva Lang", "von Eva Lang"),
         ("BY JANE HOLT", "BY JANE HOLT"),
+        ("Ein Kommentar von Eva Lang", "Ein Kommentar von Eva Lang"),
+        ("Das Interview führten Eva Lang und Jan Ode.", "Das Interview führten Eva Lang und Jan Ode."),
     ],
 )
 def test_a_byline_may_have_several_names_and_rules_around_it(line: str, byline: str) -> None:
     assert read_byline(line) == byline
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Ein Kommentar von der Mole", "Das Interview führte zu Streit.", "Die Fragen stellten sich nicht", "von hier"],
+)
+def test_a_line_without_a_name_is_no_byline(line: str) -> None:
+    assert read_byline(line) is None
 
 
 def test_initials_behind_the_last_sentence_are_a_credit() -> None:
