@@ -53,6 +53,7 @@ _CREDIT = re.compile(
 )
 _IN_BRACKETS = re.compile(rf"\((?i:{_CREDIT.pattern})\)\.?")
 _LONGEST_CREDIT = 90  # characters
+_MOST_JOINTS = 8  # signs between agencies; each may part two of them or the words of one
 _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*\d|copyright\b)", re.IGNORECASE)
 _RESERVED = re.compile(
     r"rechte vorbehalten|nicht gestattet|rights reserved|may not be (?:published|reproduced)", re.IGNORECASE
@@ -230,7 +231,7 @@ def read_credit(text: str) -> str | None:
         return signed["who"] or signed["bare"] or signed["initials"]
     if text.startswith(_HELPED_STARTS) and _HELPED.fullmatch(text):
         return text
-    if len(text) > _LONGEST_CREDIT:
+    if len(text) > _LONGEST_CREDIT or text.count("/") + text.count("-") > _MOST_JOINTS:
         return None
     if text[:1] == "(":
         found = _DATED_LINE.fullmatch(text) or _IN_BRACKETS.fullmatch(text)
