@@ -35,6 +35,11 @@ HEADLINE = 0.4
 FURNITURE = 40
 """Words that a same text may have more: dateline, credit and copyright note, an added headline."""
 
+_DAYS = frozenset({
+    "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonnabend", "Sonntag",
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+})  # fmt: skip
+"""Where one of these stands for another and a number differs, too, it is the next day's report of the same pattern."""
 _WORD = re.compile(r"\w")
 _LONG_WORD = re.compile(r"[^\W\d]{5,}")
 _CORRECTED = re.compile(
@@ -106,16 +111,31 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison | None:
     if shared is None or max(shared.a_in_b, shared.b_in_a) < PART or not _about_the_same(a, b, shared):
         return None
     facts = evidence(a, b, shared)
-    if look_alike(facts, shared):
+    if look_alike(facts, shared) or _named_otherwise(a, b, facts):
         return None
     return _related(a, b, shared, facts)
 
 
 def look_alike(facts: Evidence, shared: Overlap) -> bool:
     """Whether the texts share their sentences but not their facts: two reports of one pattern, not two copies."""
+    # Two spelled numbers ("five dead and nine hurt" for "three dead and six hurt") are an update as often as not.
+    enough = facts.differ - facts.spelled >= 2 or facts.differ >= 3
     dense = facts.differ * 50 >= shared.shared
     mostly_other = facts.differ > facts.numbers_agree
-    return (facts.differ >= 2 and dense and mostly_other) or len(facts.numbers) >= max(4, facts.numbers_agree + 1)
+    other_day = bool(facts.numbers) and any(one in _DAYS and other in _DAYS for one, other in facts.names)
+    return (
+        (enough and dense and mostly_other)
+        or (other_day and dense)
+        or len(facts.numbers) >= max(4, facts.numbers_agree + 1)
+    )
+
+
+def _named_otherwise(a: Fingerprint, b: Fingerprint, facts: Evidence) -> bool:
+    """Whether the one name that differs is what the headlines are about: a burglary in Hof, and one in Trier."""
+    if facts.differ != 1 or not facts.names or says_corrected(a) or says_corrected(b):
+        return False
+    ((ours, theirs),) = facts.names
+    return ours in a.headline and theirs in b.headline and ours not in b.headline and theirs not in a.headline
 
 
 def _about_the_same(a: Fingerprint, b: Fingerprint, shared: Overlap) -> bool:

@@ -157,6 +157,63 @@ def test_a_report_of_a_pattern_with_one_number_put_right_is_its_correction(patte
     assert found.relation is StoryRelation.CORRECTS
 
 
+def test_one_spelled_number_put_right_is_a_correction_that_names_it() -> None:
+    found = related(COPY.replace("213", "drei"), COPY.replace("213", "fünf"))
+    assert found is not None
+    assert found.relation is StoryRelation.CORRECTS
+    assert found.numbers == (("drei", "fünf"),)
+
+
+def test_an_update_with_two_other_spelled_numbers_is_still_the_story() -> None:
+    before = f"{COPY}\n\nDrei Menschen wurden verletzt, zwei von ihnen schwer."
+    assert related(before.replace("Drei", "Sieben").replace("zwei", "vier"), before) is not None
+
+
+OUTLOOK = (
+    "Am {} überwiegen im Süden die Wolken, nur am Alpenrand zeigt sich die Sonne. Am Nachmittag ziehen von Westen her "
+    "Regenschauer durch. Der Wind weht schwach bis mäßig. Die Höchstwerte liegen zwischen {} und {} Grad. In der Nacht "
+    "klart es stellenweise auf, örtlich bildet sich Nebel. Die Tiefstwerte erreichen {} Grad."
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Montag", "sieben", "elf", "zwei"), ("Montag", "neun", "dreizehn", "vier")),
+        (("Montag", "sieben", "elf", "zwei"), ("Freitag", "acht", "zwölf", "zwei")),
+        (("Montag", "sieben", "elf", "zwei"), ("Freitag", "sieben", "zwölf", "zwei")),
+        (("Montag", "7", "11", "2"), ("Freitag", "7", "12", "2")),
+    ],
+)
+def test_outlooks_of_one_pattern_are_no_copies_also_where_numbers_are_words(
+    one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    assert related(OUTLOOK.format(*one), OUTLOOK.format(*other), headline="Wetter", its_headline="Wetter") is None
+
+
+def test_an_outlook_with_another_day_alone_is_a_correction_still() -> None:
+    one, other = (OUTLOOK.format(day, "sieben", "elf", "zwei") for day in ("Montag", "Dienstag"))
+    assert related(one, other, headline="Wetter", its_headline="Wetter") is not None
+
+
+BURGLARY = (
+    "Ein unbekannter Täter ist in der Nacht auf Samstag in ein Wohnhaus in {} eingebrochen. Er hebelte ein Fenster auf "
+    "und durchsuchte mehrere Räume. Nach ersten Erkenntnissen erbeutete er Schmuck und Bargeld in unbekannter Höhe. "
+    "Die Bewohner waren nicht zu Hause. Die Polizei sicherte Spuren und bittet Zeugen, sich bei ihr zu melden."
+)
+
+
+def test_reports_that_differ_in_the_one_name_their_headlines_are_about_are_no_copies() -> None:
+    one, other = BURGLARY.format("Hof"), BURGLARY.format("Trier")
+    assert related(one, other, headline="Einbruch in Hof", its_headline="Einbruch in Trier") is None
+
+
+def test_a_correction_of_the_one_name_is_one_where_it_says_so_or_the_headlines_do_not_speak_of_it() -> None:
+    one, other = BURGLARY.format("Hof"), BURGLARY.format("Trier")
+    assert related(one, other, headline="Korrektur: Einbruch in Hof", its_headline="Einbruch in Trier") is not None
+    assert related(one, other, headline="Einbruch in Haus", its_headline="Einbruch in Haus") is not None
+
+
 paragraphs = st.lists(st.sampled_from([*PARAGRAPHS, OTHER]), min_size=1, max_size=5)
 
 
