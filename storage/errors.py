@@ -8,6 +8,7 @@ StoreError
 ├── UnknownStory      no story by that id
 ├── UnknownWebhook    no webhook by that number
 ├── BadEncoding       the database does not keep Unicode
+├── NewerSchema       a later release has migrated the database
 ├── Raced             another process wrote what this one had read; read again and redo
 └── LeaseLost         another process holds the lease by now; stop, and stand by
 """
@@ -45,6 +46,10 @@ class UnknownWebhook(StoreError):
 
 class BadEncoding(StoreError):
     """The database is encoded otherwise than as UTF-8."""
+
+
+class NewerSchema(StoreError):
+    """The database stands at a migration that this version does not have."""
 
 
 class Raced(StoreError):

@@ -11,17 +11,21 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from storage.errors import BadEncoding
+from storage.errors import BadEncoding, NewerSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaStatus:
-    """`current` is None on an empty database."""
+    """`current` is None on an empty database; `known` is whether this version has that migration."""
 
     current: str | None
     head: str
+    known: bool = True
+
+    def __str__(self) -> str:
+        return f"at {self.current or 'nothing'}, newest is {self.head}"
 
     @property
     def up_to_date(self) -> bool:
@@ -33,15 +37,19 @@ def status(engine: Engine) -> SchemaStatus:
     """Where the database behind `engine` stands; raises SQLAlchemy's OperationalError when it is out of reach."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    head = scripts.get_current_head()
     if head is None:
         raise RuntimeError(f"no migration under {MIGRATIONS}: the installation is incomplete, install wireroom again")
-    return SchemaStatus(current=current, head=head)
+    known = current in {None, head} or any(script.revision == current for script in scripts.walk_revisions())
+    return SchemaStatus(current=current, head=head, known=known)
 
 
 def upgrade(engine: Engine, revision: str = "head") -> SchemaStatus:
-    """Run the migrations up to `revision`; several processes may call this at once. Raises BadEncoding."""
+    """Run the migrations up to `revision`; several processes may call this at once. Raises BadEncoding, NewerSchema."""
     _check_encoding(engine)
+    if not (now := status(engine)).known:
+        raise NewerSchema(f"the database is at migration {now.current} of a later release, this one knows {now.head}")
     _run(engine, command.upgrade, revision)
     return status(engine)
 

@@ -44,5 +44,5 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"current": found.current, "head": found.head, "up_to_date": found.up_to_date})
     else:
-        typer.echo(f"at {found.current or 'nothing'}, newest is {found.head}")
+        typer.echo(str(found))
     raise typer.Exit(Exit.OK if found.up_to_date else Exit.FAILED)

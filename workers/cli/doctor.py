@@ -116,8 +116,8 @@ def _database(chosen: Settings) -> Iterator[Finding]:
         yield Finding(
             check="migrations",
             ok=status.up_to_date,
-            seen=f"at {status.current or 'nothing'}, newest is {status.head}",
-            remedy="wireroom db upgrade",
+            seen=str(status),
+            remedy="wireroom db upgrade" if status.known else "a later release migrated it: install that one",
         )
         if not status.up_to_date:
             return

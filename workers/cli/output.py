@@ -157,10 +157,12 @@ def _of_the_database(error: Exception) -> tuple[str, Exit] | None:
         return None
     from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
-    from storage.errors import Ambiguous, DuplicateFeed, StoreError
+    from storage.errors import Ambiguous, DuplicateFeed, NewerSchema, StoreError
 
     if isinstance(error, DuplicateFeed | Ambiguous):
         return str(error), Exit.CONFLICT
+    if isinstance(error, NewerSchema):
+        return f"{error}: install that release, or put the database back from a copy", Exit.UNAVAILABLE
     if isinstance(error, StoreError):
         return str(error), Exit.NOT_FOUND
     if isinstance(error, OperationalError):

@@ -10,7 +10,10 @@ from workers.cli.output import Exit, explained, fail
 from workers.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from storage.db import Sessions
+    from storage.migrate import SchemaStatus
     from tasks.room import Room
 
 
@@ -39,13 +42,11 @@ def check_rules(chosen: Settings) -> None:
         load_desk(chosen.rules)
 
 
-def _bring_up(chosen: Settings, engine: object, status: object) -> None:
-    from sqlalchemy import Engine
-
+def _bring_up(chosen: Settings, engine: Engine, status: SchemaStatus) -> None:
     from storage import migrate
 
-    if chosen.database_url is None and isinstance(engine, Engine):
-        migrate.upgrade(engine)
+    if chosen.database_url is None or not status.known:
+        migrate.upgrade(engine)  # refuses what a later release migrated, and says so
         return
     fail(f"the database schema is not this version's ({status}): run `wireroom db upgrade`", Exit.UNAVAILABLE)
 
