@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from wire import Clock, articles, bath, poll_and_ingest, subscribe
 
 from storage.db import Sessions
+from storage.documents import compress
+from storage.models import Quarantined
 from storage.records import CleanArticle, Entry
 from tasks import decide
 from tasks.fetch import FetchPolicy
@@ -62,6 +64,9 @@ def test_what_is_held_is_listed_and_shown_with_its_reason_and_its_bytes(room: Ro
     assert (shown["reason"], shown["entry"]) == ("normalize", 0)
     assert json.loads(shown["raw"])["headline"] == "Altenbrück bekommt ein neues Hallenbad"
     assert does("show", "1", "--raw")[1] == shown["raw"]
+    with room.sessions.begin() as session:
+        session.get_one(Quarantined, 1).raw = compress(b"<title>\x1b]0;owned\x07</title>")
+    assert r"<title>\x1b]0;owned\x07</title>" in does("show", "1")[1]
     for command in ("show", "retry", "discard"):
         code, said = does(command, "77")
         assert (code, "nothing numbered 77" in said) == (3, True)

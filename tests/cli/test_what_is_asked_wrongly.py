@@ -18,6 +18,7 @@ from storage import feeds
 from storage.db import Sessions, make_engine
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
+from workers.cli.output import short, visible
 from workers.cli.root import app
 from workers.cli.times import moment
 from workers.settings import settings
@@ -114,6 +115,13 @@ def test_a_feed_that_rests_has_no_next_poll(room: Room, command: str) -> None:
 def test_square_brackets_are_shown_as_they_are(room: Room) -> None:
     for command in (["feeds", "show", "1"], ["feeds", "list"]):
         assert "Wire [red]of[/red] [::1]" in asked(*command).output
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x1b]0;x\x07", "\x9b31m", "\r", "\x00", "\x7f"])
+def test_what_a_terminal_would_obey_is_written_out(text: str) -> None:
+    assert visible("a\tb\nÜ") == "a\tb\nÜ"
+    assert visible(text).isprintable()
+    assert short(text) == visible(text)
 
 
 @pytest.mark.parametrize(

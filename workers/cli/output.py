@@ -82,6 +82,15 @@ def console_of(*, width: int, **options: Any) -> Console:
     return console if console.is_terminal else Quiet(width=width, **options)
 
 
+# All of C0 and C1 but tab and line feed: what a terminal obeys instead of showing it.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
+
+def visible(text: str) -> str:
+    """Text of a stranger's for a terminal: what would move its cursor, colour it or name its window is written out."""
+    return text.translate(CONTROLS)
+
+
 def short(value: Any) -> str:
     """A value for a table cell."""
     if value is None:
@@ -90,7 +99,7 @@ def short(value: Any) -> str:
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, StrEnum):
         return value.value
-    return str(value)
+    return visible(str(value))
 
 
 def fail(message: str, code: Exit = Exit.FAILED) -> NoReturn:

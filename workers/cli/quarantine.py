@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.output import AsJson, Exit, fail, listing, print_json
+from workers.cli.output import AsJson, Exit, fail, listing, print_json, visible
 from workers.cli.store import check_rules, opened_room, opened_store
 from workers.settings import settings
 
@@ -90,8 +90,8 @@ def show(
             print_json(facts | {"raw": content.decode("utf-8", "backslashreplace")})
             return
         for name, value in facts.items():
-            typer.echo(f"{name:>9}  {value}")
-        typer.echo(content[:4000].decode("utf-8", "backslashreplace"))
+            typer.echo(f"{name:>9}  {visible(str(value))}")
+        typer.echo(visible(content[:4000].decode("utf-8", "backslashreplace")))
 
 
 @app.command()
