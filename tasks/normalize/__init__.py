@@ -2,7 +2,8 @@
 
 from storage.records import KnownLine
 from tasks.normalize.boilerplate import key_of, line_keys
-from tasks.normalize.clean import VERSION, clean_copy, clean_headline, normalize
+from tasks.normalize.clean import VERSION, clean_copy, normalize
+from tasks.normalize.headlines import clean_headline
 from tasks.normalize.judge import THRESHOLD
 from tasks.normalize.reading import Reading, read
 

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from storage.records import BlockKind, CleanArticle, Entry, KnownLine, Markup, Removal
 from tasks.normalize import furniture
 from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.datelines import credits_of_briefs, take_datelines
-from tasks.normalize.fold import fold, fold_lines, mask_digits
+from tasks.normalize.fold import fold
 from tasks.normalize.galley import Galley
+from tasks.normalize.headlines import headline_of, without_publisher
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
-from tasks.normalize.mend import mend
 from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
-from tasks.normalize.targets import READ_MORE_ENDS, Finding, ends_sentence, take_read_more
+from tasks.normalize.targets import READ_MORE_ENDS, Finding, take_read_more
 
 VERSION = 6  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
-_SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
-_KICKER = 3  # words that a kicker above the headline may have: a place, a section
-_BELOW = 2  # lines that must stand below a kicker
-_TOP = 12  # lines in which a headline is looked for
-_HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
-# Kickers that are no headline by themselves.
-_SECTION_NAMES = """
-politik wirtschaft sport lokales lokalsport panorama chronik kultur inland ausland regional meinung kommentar
-leitartikel glosse kolumne interview porträt reportage analyse liveblog liveticker ticker newsticker live news politics
-business sports culture opinion analysis comment editorial letters world national local obituary eilmeldung
-aktuelles nachrichten
-world-news local-news us-news uk-news breaking-news top-news
-"""
-_SECTIONS = frozenset(fold_lines(_SECTION_NAMES.split()))
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _NOTEPAD = fold("Notizblock")
-_TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
 
 def normalize(
@@ -60,11 +45,6 @@ def normalize(
     return _clean(reading, known=known, threshold=threshold, publisher=publisher, desk=_Desk(off=off))
 
 
-def clean_headline(headline: str, *, publisher: str | None = None) -> str:
-    """Return a headline as `normalize` does, where nothing else of the entry is needed."""
-    return _without_publisher(mend(headline), publisher, _Desk(off=frozenset())) if publisher else mend(headline)
-
-
 def clean_copy(
     text: str,
     *,
@@ -79,7 +59,7 @@ def clean_copy(
     del language  # every rule but the seeds is independent of it
     pieces = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None:
-        headline = _headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
+        headline = headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
     return _clean(
         reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces),
         known=known,
@@ -87,35 +67,6 @@ def clean_copy(
         publisher=None,
         desk=_Desk(off=off),
     )
-
-
-def _headline_of(texts: Sequence[str]) -> str:
-    """The first line that is no stamp or label of a page, or the one below a kicker, or below a lead with its place."""
-    top = texts[:_TOP]
-    keys = fold_lines(top)
-    noise = find_stubs(top, keys)
-    lines = [
-        (text, key)
-        for n, (text, key) in enumerate(zip(top, keys, strict=True))
-        if n not in noise and mask_digits(key) not in _HOURS
-    ]
-    if not lines:
-        return texts[0] if texts else ""
-    if len(lines) <= _BELOW:
-        return lines[0][0]
-    (kicker, key), (below, headline), (lead, _), *_ = lines
-    if ends_sentence(below) or len(headline) < _SHORTEST_HEADLINE:
-        return kicker
-    if ends_sentence(kicker):
-        return below if furniture.read_dateline(kicker) else kicker
-    if key in _SECTIONS:
-        return below
-    if len(kicker.split()) > _KICKER:
-        return kicker
-    # The headline says itself again further down, and a sentence follows it.
-    others = fold_lines(texts[texts.index(below) + 1 :])
-    again = headline in others and key not in others
-    return below if again and ends_sentence(lead) else kicker
 
 
 @dataclass(kw_only=True)
@@ -149,7 +100,9 @@ def _clean(
     off, headline, headline_key = desk.off, reading.headline, reading.headline_key
     teaser, teaser_key = _teaser(reading, desk)
     if publisher and "publisher_suffix" not in off:
-        headline = _without_publisher(headline, publisher, desk)
+        headline, name = without_publisher(headline, publisher)
+        if name:
+            desk.remove(name, "publisher_suffix", "is the publisher's name behind the headline", -1)
         headline_key = headline_key if headline == reading.headline else fold(headline)
     galley = Galley(reading, noted="sources" not in off)
     furnished = _furnish(galley, desk)
@@ -241,19 +194,6 @@ def _removal(galley: Galley, i: int, finding: Finding, *, removed: bool) -> Remo
         seen=finding.seen,
         removed=removed,
     )
-
-
-def _without_publisher(headline: str, publisher: str, desk: _Desk) -> str:
-    """Take " | Publisher" off a headline's end."""
-    if not headline.casefold().endswith(publisher.casefold()):
-        return headline
-    front = headline[: -len(publisher)].rstrip()
-    if not front.endswith(_TITLE_MARKS) or len(front) < _SHORTEST_HEADLINE:
-        return headline
-    shorter = front.rstrip("".join(_TITLE_MARKS) + " ")
-    rest = headline[len(shorter) :].strip()
-    desk.remove(rest, "publisher_suffix", "is the publisher's name behind the headline", -1)
-    return shorter
 
 
 def _furnish(galley: Galley, desk: _Desk) -> bool:

@@ -1,0 +1,72 @@
+"""The headline: found at the top of a bare copy, and without the publisher's name that its title ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.normalize.fold import fold_lines, mask_digits
+from tasks.normalize.furniture import read_dateline
+from tasks.normalize.mend import mend
+from tasks.normalize.stubs import find_stubs
+from tasks.normalize.targets import ends_sentence
+
+_SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
+_KICKER = 3  # words that a kicker above the headline may have: a place, a section
+_BELOW = 2  # lines that must stand below a kicker
+_TOP = 12  # lines in which a headline is looked for
+_HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
+# Kickers that are no headline by themselves.
+_SECTION_NAMES = """
+politik wirtschaft sport lokales lokalsport panorama chronik kultur inland ausland regional meinung kommentar
+leitartikel glosse kolumne interview porträt reportage analyse liveblog liveticker ticker newsticker live news politics
+business sports culture opinion analysis comment editorial letters world national local obituary eilmeldung
+aktuelles nachrichten
+world-news local-news us-news uk-news breaking-news top-news
+"""
+_SECTIONS = frozenset(fold_lines(_SECTION_NAMES.split()))
+_TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
+
+
+def clean_headline(headline: str, *, publisher: str | None = None) -> str:
+    """Return a headline as `normalize` does, where nothing else of the entry is needed."""
+    return without_publisher(mend(headline), publisher)[0] if publisher else mend(headline)
+
+
+def without_publisher(headline: str, publisher: str) -> tuple[str, str]:
+    """Take " | Publisher" off a headline's end; return what is left, and what was taken off ("" if nothing was)."""
+    if not headline.casefold().endswith(publisher.casefold()):
+        return headline, ""
+    front = headline[: -len(publisher)].rstrip()
+    if not front.endswith(_TITLE_MARKS) or len(front) < _SHORTEST_HEADLINE:
+        return headline, ""
+    shorter = front.rstrip("".join(_TITLE_MARKS) + " ")
+    return shorter, headline[len(shorter) :].strip()
+
+
+def headline_of(texts: Sequence[str]) -> str:
+    """The first line that is no stamp or label of a page, or the one below a kicker, or below a lead with its place."""
+    top = texts[:_TOP]
+    keys = fold_lines(top)
+    noise = find_stubs(top, keys)
+    lines = [
+        (text, key)
+        for n, (text, key) in enumerate(zip(top, keys, strict=True))
+        if n not in noise and mask_digits(key) not in _HOURS
+    ]
+    if not lines:
+        return texts[0] if texts else ""
+    if len(lines) <= _BELOW:
+        return lines[0][0]
+    (kicker, key), (below, headline), (lead, _), *_ = lines
+    if ends_sentence(below) or len(headline) < _SHORTEST_HEADLINE:
+        return kicker
+    if ends_sentence(kicker):
+        return below if read_dateline(kicker) else kicker
+    if key in _SECTIONS:
+        return below
+    if len(kicker.split()) > _KICKER:
+        return kicker
+    # The headline says itself again further down, and a sentence follows it.
+    others = fold_lines(texts[texts.index(below) + 1 :])
+    again = headline in others and key not in others
+    return below if again and ends_sentence(lead) else kicker
