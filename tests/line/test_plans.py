@@ -94,9 +94,7 @@ def test_no_statement_of_the_line_reads_a_growing_table_from_end_to_end_or_sorts
 
 def test_a_statement_that_reads_a_whole_table_would_be_found(engine: Engine) -> None:
     with scans(engine) as found, engine.connect() as connection:
-        connection.exec_driver_sql(
-            "SELECT content FROM revision WHERE (article_id, number) IN (VALUES ('x', 1), ('y', 2))"
-        )
+        connection.exec_driver_sql("SELECT content FROM revision WHERE number = 2")
     assert len(found) == 1
 
 

@@ -40,7 +40,8 @@ def health_of(house: House) -> int:
         with urllib.request.urlopen(f"http://127.0.0.1:{house.env['WIREROOM_METRICS_PORT']}/healthz") as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
     except OSError:
         return 0
 
