@@ -146,26 +146,25 @@ class _Reader:
         if comma and (code := STATES_IN_DATELINES.get(state.strip(" –—-"))):
             place = tokens.gazetteer.divisions[code]
             self._see_place(place, KNOWN_PLACE, 1, state.strip(" –—-"))
-        known = False
-        for part in town.split("/"):
-            known |= self._read_town(part.strip(" –—-"), known=known)
+        for number, part in enumerate(town.split("/")):
+            # "Frankfurt/Main": what stands behind the town says where it is
+            self._read_town(part.strip(" –—-"), known_only=number > 0)
 
-    def _read_town(self, town: str, *, known: bool) -> bool:
+    def _read_town(self, town: str, *, known_only: bool) -> None:
         tokens = self.memo.tokens
         label = town.title() if town.isupper() else town
         if (named := tokens.named(label)) is not None:
             if (place := named.place) is not None and place.key not in self.places:
                 self._see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen"
-            return True
+            return
         words = [*map(tokens.read, label.split(" "))] if label[:1].isupper() else []
         if (
-            not known
+            not known_only
             and 0 < len(words) <= _LONGEST_TOWN
             and all(word.kind is Kind.NAME and word.text for word in words)
         ):
             self.count = 1 + self.text.count(label)
             self._see(self.places, label, DATELINE, town)
-        return True  # "Frankfurt/Main": what stands behind the town says where it is
 
     def _read_headline(self) -> None:
         """Places that only the headline names, organisations where there is nothing else to read."""
