@@ -20,7 +20,7 @@ from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, take_read_more
 
-VERSION = 6  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
+VERSION = 7  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
@@ -42,7 +42,8 @@ def normalize(
     headlines may end in. `reading` is what `read` made of the entry, where it is cleaned more than once.
     """
     reading = read(entry) if reading is None else reading
-    return _clean(reading, known=known, threshold=threshold, publisher=publisher, desk=_Desk(off=off))
+    desk = _Desk(off=off, headline=reading.headline)
+    return _clean(reading, known=known, threshold=threshold, publisher=publisher, desk=desk)
 
 
 def clean_copy(
@@ -60,13 +61,9 @@ def clean_copy(
     pieces = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None:
         headline = headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
-    return _clean(
-        reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces),
-        known=known,
-        threshold=threshold,
-        publisher=None,
-        desk=_Desk(off=off),
-    )
+    reading = reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces)
+    desk = _Desk(off=off, headline=reading.headline)
+    return _clean(reading, known=known, threshold=threshold, publisher=None, desk=desk)
 
 
 @dataclass(kw_only=True)
@@ -74,6 +71,7 @@ class _Desk:
     """The fields that fill while the lines go by, and the lines that leave."""
 
     off: frozenset[str]
+    headline: str
     removals: list[Removal] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     credited: set[bytes] = field(default_factory=set)  # keys of the lines that left as credits
@@ -218,7 +216,7 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             desk.remove(text, "stub", "is a rule at the edge of the text", i)
             moved.add(i)
             continue
-        if furniture.is_correction(text, keys[i]):
+        if furniture.is_correction(text, keys[i]) and not _is_about_corrections(galley, desk):
             name, value = "correction", text
         elif n == below and (byline := furniture.read_byline(text)):
             name, value = "byline", byline
@@ -233,6 +231,14 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
     if moved:
         galley.standing = [i for i in standing if i not in moved]
     return signed or bool(moved)
+
+
+def _is_about_corrections(galley: Galley, desk: _Desk) -> bool:
+    """Whether corrections are what the piece has to say, and no note below it."""
+    if furniture.heads_corrections(desk.headline):
+        return True
+    told = (i for i in galley.standing if len(galley.texts[i]) >= PARAGRAPH)
+    return all(furniture.is_correction(galley.texts[i], galley.keys[i]) for i in told)
 
 
 def _take_credits_again(galley: Galley, moved: set[int], desk: _Desk) -> set[int]:

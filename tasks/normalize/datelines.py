@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 
 from storage.records import BlockKind
 from tasks.normalize.fold import fold
@@ -11,6 +11,7 @@ from tasks.normalize.galley import Galley
 from tasks.normalize.plain import PARAGRAPH
 
 _BEHIND = 24  # bytes of key that may stand behind a copy of the teaser: a read-more
+_OPENING = 24  # bytes of key by which a paragraph and its copy begin alike
 _BRIEF = 3  # paragraphs that a brief may have; what has more is an article
 _MARKED, _BARE = 2, 3  # different datelines that make a round-up, with an agency and without
 
@@ -37,7 +38,7 @@ def take_datelines(galley: Galley, teaser: str, teaser_key: bytes) -> bool:
     if own:
         first = next(iter(own.values()))
         galley.briefs = _briefs(galley, first, teaser_key)
-        if not galley.briefs:
+        if not galley.briefs and not _are_speakers(own.values()):
             copies |= {i: one for i, one in own.items() if _is_same(one, first)}
     if copies:
         galley.take_datelines(copies)
@@ -58,6 +59,16 @@ def _is_copy(found: Dateline, teaser_key: bytes) -> bool:
 
 def _is_same(one: Dateline, other: Dateline) -> bool:
     return fold(one.shown) == fold(other.shown)
+
+
+def _are_speakers(found: Collection[Dateline]) -> bool:
+    """Whether words in capitals without an agency stand before several paragraphs, each with other words behind them.
+
+    A place stands before one; who speaks or writes stands before each, and stays there: "SIR – Your report …".
+    """
+    if len(found) < 2 or any(one.credit for one in found):
+        return False
+    return len({fold(one.rest)[:_OPENING] for one in found}) > 1
 
 
 def _briefs(galley: Galley, first: Dateline, teaser_key: bytes) -> list[Dateline]:

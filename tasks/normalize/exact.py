@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tasks.normalize.bench import Bench
-from tasks.normalize.targets import Target, ends_sentence
+from tasks.normalize.targets import Target, ends_sentence, is_quotation, stops
 
 _PIECE = 12  # bytes of key that a line must have to be the first piece of a teaser
 
@@ -21,9 +21,10 @@ def take_exact(bench: Bench, target: Target) -> None:
     if len(wanted) < _WORD and " " not in target.text:  # "Wien" heads a part of "Wien", too
         bench.find_places()
         copies = [i for i in copies if i <= bench.first]
-    if len(copies) > 1 and target.name == "headline" and not ends_sentence(target.text):
+    quoted = is_quotation(target.text)
+    if target.name == "headline" and (quoted or len(copies) > 1) and not ends_sentence(target.text):
         bench.find_places()
-        bench.spoken = _said(bench, copies)
+        bench.spoken = _said(bench, copies, quoted=quoted)
         copies = [i for i in copies if i not in bench.spoken]
     _take_copies(bench, target, copies)
     setattr(bench, target.name, target._replace(stands=True))
@@ -38,20 +39,21 @@ def _take_copies(bench: Bench, target: Target, copies: Sequence[int]) -> None:
         bench.mark(i, target.found("copy", "repeats" if known else "is", 1.0))
 
 
-def _said(bench: Bench, copies: Iterable[int]) -> set[int]:
+def _said(bench: Bench, copies: Iterable[int], *, quoted: bool) -> set[int]:
     """Which copies of the headline the article says: sentences behind its first paragraph, and more than one.
 
-    What stands before that paragraph belongs to the page, and nobody says it.
+    What stands before that paragraph belongs to the page, and nobody says it. Where the headline is a quotation, one
+    that has a full stop, which the headline has not, is what it quotes, wherever that stands.
     """
     said = {i for i in copies if i > bench.first and ends_sentence(bench.lines[i])}
-    return said if len(said) > 1 else set()
+    return {i for i in copies if (quoted and stops(bench.lines[i])) or (i in said and len(said) > 1)}
 
 
 def take_unspoken(bench: Bench) -> None:
     """Take out the headline where it is not said after all: what seemed the first paragraph has left."""
     if not bench.spoken or not bench.headline:
         return
-    said = _said(bench, bench.spoken)
+    said = _said(bench, bench.spoken, quoted=is_quotation(bench.headline.text))
     _take_copies(bench, bench.headline, sorted(bench.spoken - said))
     bench.spoken = said
     bench.sweep()

@@ -44,6 +44,17 @@ _LONGEST_LONE = 60  # characters
 _MOST_DATELINES = 8  # in one line, behind the first
 _DATELINE_MARKS = "(-–—"  # one of them ends every dateline
 _LONGEST_PLACE = 6  # words
+# The last word of what stands in capitals before a dash and is no town: whom a letter addresses, what a piece is.
+_NOT_TOWNS = """
+sir sirs madam achtung alert analyse analysis antwort answer aufmacher ausblick blog breaking brief chronik comment
+debatte editorial eil eilmeldung ende essay exclusive exklusiv fakt fakten faq feature fazit flash foto fotos frage
+question gastbeitrag gastkommentar glosse hintergrund hinweis info inland ausland interview kolumne kommentar kritik
+kultur leitartikel letter liveblog live liveticker lokales meinung meldung neu new news newsletter note opinion
+person photos podcast politik porträt pressemitteilung quiz regional release reportage review roundup serie sport
+standpunkt test tipp ticker umfrage update urteil video vorschau warnung warning watch wetter wichtig wirtschaft
+world zusammenfassung
+"""
+_NO_PLACES = frozenset(_NOT_TOWNS.split())
 _AGENCY_NAMES = r"(?i:(?:the )?(?:Associated Press|Agence France-Presse|Deutsche Presse-Agentur|Press Association))"
 _WHO = rf"(?:{_AGENCY_LIST}|{_AGENCY_NAMES})"
 _GIVEN = r"Mit (?:Material|Informationen|Inhalten) (?:von|der)|With (?:reporting|inputs?|material) (?:by|from)"
@@ -133,6 +144,11 @@ _CORRECTION = re.compile(
     r" (?:dieses (?:Artikels|Textes|Beitrags)|dieser Meldung)\b"
     r"|Dieser (?:Artikel|Text|Beitrag) wurde (?:nachträglich )?(?:korrigiert|berichtigt)\b)"
 )
+_CORRECTIONS = re.compile(
+    r"(?:(?:In eigener Sache:\s*)?(?:Korrekturen?|Berichtigung(?:en)?|Richtigstellung(?:en)?)"
+    r"|Corrections?|Clarifications?|Errat(?:a|um))(?:\s(?:und|and|&)\s\w+)?[:,.]?(?:\s(?:vom|for|of)\s.{0,30})?",
+    re.IGNORECASE,
+)
 # The first letters of the words above: a regular expression on every line would cost more than all the rest.
 CORRECTION_KEYS = frozenset(
     [*b"beri korr rich anme anmd hinw corr clar edit rect rett this anea apre inei dies".split(), "rät".encode()]
@@ -204,7 +220,7 @@ def _read_dateline(text: str) -> Dateline | None:
         place, credit = found["place"], found["credit"]
     if not found or len(text) - found.end() < 12:
         return None
-    if place and len(place.split()) > _LONGEST_PLACE:
+    if place and (len(place.split()) > _LONGEST_PLACE or (not credit and place.split()[-1].casefold() in _NO_PLACES)):
         return None
     line = found["line"].strip()
     return Dateline(line=line, shown=line.rstrip(" -–—:."), credit=credit, rest=text[found.end() :])
@@ -287,6 +303,11 @@ def _is_byline(text: str) -> bool:
 def is_correction(text: str, key: bytes) -> bool:
     """Whether the line, folded to `key`, is a correction note of the desk."""
     return key[:4] in CORRECTION_KEYS and _CORRECTION.match(text) is not None
+
+
+def heads_corrections(headline: str) -> bool:
+    """Whether a headline is that of corrections themselves: "Corrections and clarifications", "Richtigstellung"."""
+    return _CORRECTIONS.fullmatch(headline) is not None
 
 
 def is_rule(text: str) -> bool:

@@ -15,6 +15,9 @@ from tasks.normalize.fold import digits, fold, fold_lines
 # Not inside quotation marks: there an ellipsis is the speaker's, not the cutter's.
 _ELLIPSIS = tuple(dots + close for dots in ("…", "...", "… ", "... ") for close in "])")
 _SENTENCE_END = (".", "!", "?", "…", ":", "。", "！", "？", "।", "؟")
+_FULL_STOPS = (".", "!", "?")
+_COMMA = re.compile(r"[“”\"»«’'›‹]*,")
+_OPENING_MARKS = ("„", "“", "»", "«", '"', "‚", "‘", "'", "›", "‹")
 CLOSING = "“”\"»«’'›)]」』 "
 # What may stand between a label and the copy, and between the copy and what a page hangs on behind it.
 _BEFORE = re.compile(r"(?:[:|–—\-.)\]»•/>】]|\+{2,})\s+|[|】：]\s*|:\s*")
@@ -176,11 +179,28 @@ def _cut(
         return None
     if is_cut(target.text) and (ends_sentence(text) or not target.stands):
         return None  # the text was cut from the body, and this is a piece of it
+    if stops(text) and _goes_on_behind(target.text, key):
+        return None  # somebody says it and stops, where the text goes on: "I cannot recall", he said
     if place < Place.BODY and len(key) >= 18 and 5 * len(key) >= len(wanted):
         return target.found("cut", "is the beginning of", 0.9)
     if place is Place.TAIL and len(key) >= 40 and 2 * len(key) >= len(wanted):
         return target.found("cut", "is the beginning of", 0.8)
     return None
+
+
+def stops(text: str) -> bool:
+    """Whether the line ends with the end of a sentence, and with no ellipsis."""
+    return text.rstrip(CLOSING).endswith(_FULL_STOPS) and not is_cut(text.rstrip(CLOSING))
+
+
+def _goes_on_behind(text: str, key: bytes) -> bool:
+    """Whether there is a comma in the text right behind the words of a key."""
+    return any(fold(text[: comma.start()]).endswith(key) for comma in _COMMA.finditer(text))
+
+
+def is_quotation(text: str) -> bool:
+    """Whether a text begins with words that somebody said, as a headline of an interview does."""
+    return text.startswith(_OPENING_MARKS)
 
 
 def _cut_and_wrapped(target: Target, text: str, following: Sequence[bytes]) -> Finding | None:
@@ -216,6 +236,8 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
         return None  # a line of a list that names the piece says more than the piece's name; a result has its score
     if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
         return target.found("wrapped", "has a few words around", 0.93)
+    if before and not behind and target.name == "headline" and stops(text) and not stops(target.text):
+        return None  # "Rieck: We had no choice." is an answer, and the headline is taken from it
     if before and not _label(text, key[before:]):
         return None
     if behind and key[-behind:] not in READ_MORE and not _suffix(text, key[: len(key) - behind]):

@@ -17,6 +17,7 @@ from tasks.normalize.targets import (
     copy_of,
     ends_sentence,
     is_cut,
+    is_quotation,
     take_read_more,
 )
 
@@ -85,6 +86,8 @@ def _says_again(bench: Bench, target: Target, n: int, other: int) -> bool:
         return not between and _lacks_words(target.text, bench.lines[i])
     if found.rule != "teaser_cut":
         return True
+    if is_quotation(bench.lines[i]):
+        return False  # a witness says again how his first answer began
     rest = target.key[len(key) :]
     return not is_cut(target.text) and not (len(rest) <= _NUMBER and digits(rest))
 
