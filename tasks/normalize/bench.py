@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from storage.records import BlockKind, KnownLine
+from storage.records import BlockKind, KnownLine, KnownLines
 from tasks.normalize.look import Look
 from tasks.normalize.targets import Finding, Place, Target, copy_of
+
+_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD, BlockKind.LIST_ITEM})
 
 
 class Bench:
@@ -122,6 +124,29 @@ class Bench:
         """Whether a line is a paragraph, or a short sentence: words of an article, until most articles have them."""
         return i in self.is_paragraph or self.lines[i].endswith(".")
 
+    def is_running(self, i: int) -> bool:
+        """Whether a line is text, a heading or an item of a list: no row of a table, verse, quote or caption."""
+        return self.kinds is None or self.kinds[i] in _RUNNING
+
+    def is_announced(self, i: int) -> bool:
+        """Whether a line is an item of a list that the text announces by a colon: "Pflicht sind:"."""
+        if self.kinds is None or self.kinds[i] is not BlockKind.LIST_ITEM:
+            return False
+        above = next((n for n in range(i - 1, -1, -1) if self.kinds[n] is not BlockKind.LIST_ITEM), -1)
+        return above >= 0 and above not in self.stubs and self.lines[above].endswith(":")
+
     def at_edge(self, i: int) -> bool:
         """Whether a line stands outside the body of an article that has one: a list of results is all body."""
         return self.first < len(self.lines) and self.place(i) in (Place.LEAD, Place.TAIL)
+
+    def known(self, i: int) -> KnownLine | None:
+        """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""
+        line, form = self.words.get(i), self.forms.get(i)
+        if form and (form.state is not KnownLines.LEARNED or (self.at_edge(i) and not self.is_said(i))):
+            return form if line is None or form.seen >= line.seen else line
+        return line
+
+    def is_forbidden(self, i: int) -> bool:
+        """Whether an operator has said that a line stays."""
+        line = self.known(i)
+        return line is not None and line.state is KnownLines.FORBIDDEN

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.normalize.fold import fold_lines, mask_digits
-from tasks.normalize.furniture import read_dateline
+from tasks.normalize.furniture import read_byline, read_dateline
 from tasks.normalize.mend import mend
+from tasks.normalize.menus import below_menu
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import ends_sentence
+from tasks.normalize.traits import is_paragraph
 
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _KICKER = 3  # words that a kicker above the headline may have: a place, a section
@@ -44,7 +46,26 @@ def without_publisher(headline: str, publisher: str) -> tuple[str, str]:
 
 
 def headline_of(texts: Sequence[str]) -> str:
-    """The first line that is no stamp or label of a page, or the one below a kicker, or below a lead with its place."""
+    """The first line that is no stamp or label of a page, or the one below a kicker, or below a lead with its place.
+
+    On a page that begins with its menu it is the first line below that is longer than an entry.
+    """
+    return _below_menu(texts) or _at_the_top(texts)
+
+
+def _below_menu(texts: Sequence[str]) -> str:
+    keys = fold_lines(texts)
+    first = next((n for n, key in enumerate(keys) if is_paragraph(texts[n], key)), 0)
+    below = below_menu(keys[:first])
+    if not below:
+        return ""
+    noise = find_stubs(texts[:first], keys[:first])
+    lines = [n for n in below if n not in noise and not read_byline(texts[n]) and len(texts[n].split()) > _KICKER]
+    again = [n for n in lines if keys[n] in keys[n + 1 :]]  # the headline says itself again further down
+    return texts[(again or lines)[0]] if lines else ""
+
+
+def _at_the_top(texts: Sequence[str]) -> str:
     top = texts[:_TOP]
     keys = fold_lines(top)
     noise = find_stubs(top, keys)

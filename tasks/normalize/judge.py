@@ -16,7 +16,9 @@ from tasks.normalize.boilerplate import known_of
 from tasks.normalize.exact import take_exact, take_kicker, take_pieces, take_unspoken
 from tasks.normalize.forms import spare_lead, take_forms
 from tasks.normalize.look import Look, Sight
+from tasks.normalize.menus import take_menus
 from tasks.normalize.paragraphs import find_paragraph_copies
+from tasks.normalize.related import take_related
 from tasks.normalize.screen import nothing_applies
 from tasks.normalize.sourced import take_furniture
 from tasks.normalize.targets import Finding
@@ -82,6 +84,7 @@ def sit(bench: Bench) -> Verdict:
     """Judge every line against headline, teaser, the source's known lines and the lines before it."""
     for target in bench.targets():
         take_exact(bench, target)
+    take_menus(bench)
     if bench.teaser and bench.slots:
         take_pieces(bench, bench.teaser)
     for _ in range(_ROUNDS):
@@ -91,6 +94,7 @@ def sit(bench: Bench) -> Verdict:
         take_unspoken(bench)
         # Furniture that leaves uncovers no more than a teaser that nobody named, or that a seed stands in a row.
         uncovers = take_furniture(bench) and (not bench.teaser or bool(bench.marked))
+        take_related(bench)
         copies = take_forms(bench)
         copies = take_kicker(bench) or copies
         copies = _take_paragraphs(bench) or copies

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from storage.records import BlockKind
 from tasks.normalize.contents import CONTENTS
 from tasks.normalize.look import Look
+from tasks.normalize.menus import may_have_menus
 from tasks.normalize.quotes import add_pulled
 from tasks.normalize.shapes import OPENING
 from tasks.normalize.targets import AROUND, Finding, Place, near_copy
@@ -24,7 +25,7 @@ def nothing_applies(look: Look, kinds: Sequence[BlockKind] | None) -> bool:
     seen, traits = look.seen, look.traits
     if not seen.teaser_key or look.stubs or traits.dotted or traits.photo_credits or len(traits.timed) >= CONTENTS:
         return False
-    if _may_have_copies(look):
+    if _may_have_copies(look) or may_have_menus(seen.keys):
         return False
     if not kinds or BlockKind.QUOTE not in kinds:
         return True

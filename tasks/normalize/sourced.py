@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from storage.records import KnownLine, KnownLines
+from storage.records import KnownLines
 from tasks.normalize.bench import Bench
 from tasks.normalize.boilerplate import MET, judge_known
 from tasks.normalize.fold import digits
@@ -25,12 +25,12 @@ def take_furniture(bench: Bench) -> bool:
     often = sum(stub.set_often for stub in bench.stubs.values()) > 1
     start = bench.first if bench.teaser else bench.second - 1  # without a teaser the first paragraph may be one
     for n, i in [(n, i) for n, i in enumerate(bench.standing) if i in bench.suspects]:
-        line, stub = _known(bench, i), bench.stubs.get(i)
+        line, stub = bench.known(i), bench.stubs.get(i)
         if line and line.state is KnownLines.FORBIDDEN:
             continue
         finding = judge_known(line, inside=not bench.at_edge(i), sentence=bench.is_said(i)) if line else None
         if finding is None and stub and (not stub.head_only or i < bench.first):
-            inside = start < i < bench.last and not _among_stubs(bench, n)
+            inside = bench.is_announced(i) or (start < i < bench.last and not _among_stubs(bench, n))
             many = (often and stub.set_often) or (stub.listed and _is_beside_another(bench, n))
             alone = inside and not stub.unmistakable and not many and (line is None or line.seen < MET)
             finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
@@ -58,14 +58,6 @@ def _between(bench: Bench) -> None:
         for i in run:
             if not bench.is_said(i) and len(bench.keys[i]) < PARAGRAPH and not digits(bench.keys[i]):
                 bench.mark(i, _BETWEEN)
-
-
-def _known(bench: Bench, i: int) -> KnownLine | None:
-    """What the source knows of a line; its template counts at the edges, and where an operator has judged it."""
-    line, form = bench.words.get(i), bench.forms.get(i)
-    if form and (form.state is not KnownLines.LEARNED or (bench.at_edge(i) and not bench.is_said(i))):
-        return form if line is None or form.seen >= line.seen else line
-    return line
 
 
 def _is_beside_another(bench: Bench, n: int) -> bool:

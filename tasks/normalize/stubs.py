@@ -38,6 +38,7 @@ _MESSAGE = re.compile(
 _UNMISTAKABLE = frozenset({"advertisement break", "message number", "consent box", "note of the wire"})
 _OFTEN = "advertisement mark"  # set between any paragraphs, and no author says it twice
 _LISTED = "pointer to another story"
+_LIST = "related list"
 _SHARE_ROW = "share row"
 _PICTURE = "image credit"
 _SHARES = range(2, 9)  # words of a row of ways to share
@@ -89,7 +90,8 @@ class Stub:
     """A line that a seed knows; a bare date counts only before the first paragraph (`head_only`).
 
     One that is `unmistakable` leaves also where it stands alone in the body, one that is `set_often` where the article
-    has two of its kind, one that is `listed` where another stands beside it.
+    has two of its kind, one that is `listed` where another stands beside it. One that `opens` stands above a list of
+    other stories.
     """
 
     finding: Finding
@@ -97,6 +99,7 @@ class Stub:
     unmistakable: bool = False
     set_often: bool = False
     listed: bool = False
+    opens: bool = False
 
 
 def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
@@ -117,6 +120,7 @@ def find_stubs(lines: Sequence[str], keys: Sequence[bytes]) -> dict[int, Stub]:
                 unmistakable=_is_unmistakable(kind, lines[i]),
                 set_often=kind == _OFTEN,
                 listed=kind == _LISTED,
+                opens=kind == _LIST,
             )
         elif dated and is_moment(lines[i]):
             found[i] = Stub(finding=_finding("date of publication"), head_only=True)

@@ -21,6 +21,7 @@ WORDS = _POOL.split()
 SHORT = (
     "Ja.", "Nein.", "Applaus", "Hintergrund", "+++ 14 Uhr +++", "Urteil: gut", "Anzeige", "Teilen", "Published",
     "3 hours ago", "Aktualisiert vor 20 Minuten", "Mehr in Kürze.", "Bild: Eva Lang/dpa", "(Quelle: APA)",
+    "Startseite", "Kontakt", "Datenschutz", "Mediadaten", "Politik", "Sport", "E-Paper", "Mehr zum Thema",
     "Advertisement · Scroll to continue", "AXC0231 2026-03-16/17:58", "Reporting by Jane Holt; Editing by Tom Roe",
 )  # fmt: skip
 

@@ -1,0 +1,114 @@
+"""Finds the menus of a page whose text was taken whole: what a site offers around its articles.
+
+An entry of a menu may be any short line, so no line is one by itself. What shows a menu are several of the words that
+sites have in theirs and stories have not ("Contact", "Impressum"), with no paragraph between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+from tasks.normalize.bench import Bench
+from tasks.normalize.fold import fold_lines
+from tasks.normalize.targets import Finding, ends_sentence
+
+# How many different words show a menu, and how many of them must be the site's. Nothing of a story stands above its
+# headline; further down its sub-headlines may be "Sport" and "Kultur", and what a site must have may be its subject.
+_ABOVE = (3, 1)
+_ELSEWHERE = (5, 3)
+_HEAD = Finding(rule="menu", reason="belongs to a menu of the site, above the headline", confidence=0.8)
+_FOOT = Finding(rule="menu", reason="belongs to a menu of the site, below the text", confidence=0.8)
+_INSIDE = Finding(rule="menu", reason="belongs to a menu of the site", confidence=0.7)
+
+
+def _read_words() -> tuple[frozenset[bytes], frozenset[bytes]]:
+    words: dict[str, list[str]] = {}
+    group: list[str] = []
+    for row in (files("tasks.normalize") / "menus.txt").read_text(encoding="utf-8").splitlines():
+        if row.startswith("["):
+            group = words.setdefault(row.strip("[]"), [])
+        elif row and not row.startswith("#"):
+            group.append(row)
+    return frozenset(fold_lines(words["site"])), frozenset(fold_lines(words["section"]))
+
+
+_SITE, _SECTIONS = _read_words()
+_WORDS = _SITE | _SECTIONS
+
+
+def may_have_menus(keys: Sequence[bytes]) -> bool:
+    """Whether enough lines are words of menus that a menu may stand among them."""
+    return not _SITE.isdisjoint(keys) and len(_WORDS.intersection(keys)) >= _ABOVE[0]
+
+
+def take_menus(bench: Bench) -> bool:
+    """Take out the menus of the site; return whether any line went.
+
+    Above the headline goes what stands between paragraphs, where it shows a menu; below the last paragraph what stands
+    from the menu's first word on, and elsewhere what stands from its first word to its last. Sentences stay.
+    """
+    if not may_have_menus(bench.keys):
+        return False
+    top = _headline_below_menu(bench)
+    for run in _runs(bench, [i for i in bench.standing if i < top]):
+        if _is_menu(bench, run, _ABOVE):
+            _take(bench, run, _HEAD)
+    below = [i for i in bench.standing if i > top]
+    runs = list(_runs(bench, below))
+    for run in runs:
+        if _is_menu(bench, run, _ELSEWHERE) and not _is_announced(bench, run):
+            words = [n for n, i in enumerate(run) if bench.keys[i] in _WORDS]
+            foot = run is runs[-1] and len(runs) > 1
+            _take(bench, run[words[0] : None if foot else words[-1] + 1], _FOOT if foot else _INSIDE)
+    return bench.sweep()
+
+
+def below_menu(keys: Sequence[bytes]) -> list[int]:
+    """The lines below the menu that a page begins with, if `keys`, those above its first paragraph, are of such a page.
+
+    The menu ends with its last word of the site; words of menus further down are left out.
+    """
+    words = _WORDS.intersection(keys)
+    if len(words) < _ELSEWHERE[0] or len(words & _SITE) < _ELSEWHERE[1]:
+        return []
+    end = max(n for n, key in enumerate(keys) if key in _SITE) + 1
+    return [n for n in range(end, len(keys)) if keys[n] not in _WORDS]
+
+
+def _headline_below_menu(bench: Bench) -> int:
+    """The first line that is the headline and has a menu above it: a page's title may stand above all of it."""
+    if bench.headline:
+        for copy in [i for i, key in enumerate(bench.keys) if key == bench.headline.key]:
+            if any(_is_menu(bench, run, _ABOVE) for run in _runs(bench, [i for i in bench.standing if i < copy])):
+                return copy
+    return -1
+
+
+def _runs(bench: Bench, lines: Sequence[int]) -> Iterator[list[int]]:
+    """Parts of `lines` that have no paragraph between them."""
+    run: list[int] = []
+    for i in lines:
+        if i in bench.is_paragraph:
+            yield run
+            run = []
+        else:
+            run.append(i)
+    yield run
+
+
+def _is_menu(bench: Bench, run: Sequence[int], evidence: tuple[int, int]) -> bool:
+    words = _WORDS.intersection([bench.keys[i] for i in run])
+    return len(words) >= evidence[0] and len(words & _SITE) >= evidence[1]
+
+
+def _is_announced(bench: Bench, run: Sequence[int]) -> bool:
+    """Whether the text above ends in a colon: what follows is of the text."""
+    return run[0] > 0 and bench.lines[run[0] - 1].endswith(":")
+
+
+def _take(bench: Bench, run: Sequence[int], finding: Finding) -> None:
+    for i in run:
+        entry = bench.keys[i] in _WORDS or not ends_sentence(bench.lines[i])
+        if entry and bench.is_running(i) and not bench.is_forbidden(i):
+            bench.mark(i, finding)
