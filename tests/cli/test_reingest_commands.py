@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from publisher import Publisher
-from sqlalchemy import select
+from services import wait_until
+from sqlalchemy import select, text
 from sqlmodel import col
 from typer.testing import CliRunner
 from wire import Clock, articles, bath, events, poll_and_ingest, subscribe
 
 from storage import articles as store
 from storage import feeds
-from storage.db import Sessions
+from storage.db import Sessions, make_engine, make_sessions
 from storage.models import Feed, FeedStatus
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
@@ -85,7 +89,12 @@ def test_feeds_that_would_be_fetched_again_are_named_and_left_alone_in_a_dry_run
     assert code == 0
     assert "1 feeds would be fetched whole: 1" in said
     assert state() == before
-    assert json.loads(does("--all", "--refetch", "--json")[1]) == {"feeds": [1], "resting": [], "dry_run": False}
+    assert json.loads(does("--all", "--refetch", "--json")[1]) == {
+        "feeds": [1],
+        "resting": [],
+        "busy": [],
+        "dry_run": False,
+    }
     assert state() != before
 
 
@@ -96,7 +105,50 @@ def test_a_feed_that_rests_is_not_said_to_be_fetched_again(room: Room) -> None:
     assert code == 0
     assert "1 feeds rest and are left alone: 1" in said
     assert "0 feeds are due now" in said
-    assert json.loads(does("--all", "--refetch", "--json")[1]) == {"feeds": [], "resting": [1], "dry_run": False}
+    said = json.loads(does("--all", "--refetch", "--json")[1])
+    assert said == {"feeds": [], "resting": [1], "busy": [], "dry_run": False}
+
+
+def test_a_feed_that_is_being_fetched_is_not_said_to_be_fetched_whole(room: Room) -> None:
+    with room.sessions.begin() as session:
+        assert feeds.claim_one(session, 1, now=datetime.now(UTC), lease=timedelta(minutes=5))
+    code, said = does("--all", "--refetch")
+    assert code == 0
+    assert "1 feeds are being fetched this moment; ask for them again: 1" in said
+    assert "0 feeds are due now" in said
+    with room.sessions() as session:
+        assert feeds.find(session, "1").etag is not None
+
+
+def test_feeds_to_be_fetched_again_are_locked_in_the_order_in_which_workers_lock_them(
+    postgres_url: str, in_force: pytest.MonkeyPatch
+) -> None:
+    in_force.setenv("WIREROOM_DATABASE_URL", postgres_url)
+    engine = make_engine(postgres_url)
+    room = Room(sessions=make_sessions(engine), fetch=FetchPolicy(allow=("127.0.0.1/32",)), clock=Clock())
+    with Publisher(feeds={"stadt": [bath()], "land": [bath()]}) as publisher:
+        for name in ("stadt", "land"):
+            subscribe(room, publisher, name)
+        poll_and_ingest(room, room.clock)  # type: ignore[arg-type]
+    with room.sessions.begin() as session:
+        first, second = (feed.id for feed in feeds.listing(session))
+        for plan in ("indexscan", "bitmapscan"):  # as the planner does where many of the table's rows are wanted
+            session.execute(text(f'ALTER DATABASE "{engine.url.database}" SET enable_{plan} = off'))
+    for _ in range(3):  # its newest version goes where there is room in the table's file: behind the other's, then
+        with room.sessions.begin() as session:
+            ahead = session.scalar(select(col(Feed.id)).order_by(text("ctid")).limit(1))
+            if ahead == first:
+                feeds.find(session, str(first)).title = f"Moved {uuid4()}"
+    assert ahead == second
+    with room.sessions.begin() as session, ThreadPoolExecutor() as others:
+        feeds.lock(session, first)
+        asked = others.submit(does, "--all", "--refetch")
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        wait_until(lambda: session.scalar(waits), what="the command's wait for the first feed")
+        session.execute(select(Feed).where(col(Feed.id) == second).with_for_update(nowait=True))
+        session.commit()
+        assert asked.result()[0] == 0
+    engine.dispose()
 
 
 @pytest.mark.parametrize("beside", ["--dry-run", "--all", "--refetch", "--normalized-before=0", "--feed=1"])

@@ -233,25 +233,34 @@ def _interruptible() -> Iterator[list[bool]]:
 def _refetch(room: Room, chosen: Selection, *, dry_run: bool, as_json: bool) -> None:
     """Make the feeds of the selection due at once, asking for the whole document; or say which they would be.
 
-    Those that are paused, gone or removed stay so.
+    Those that are paused, gone or removed stay so; one that is being fetched this moment is asked for again later.
     """
     from storage import feeds
     from storage.db import reading
     from storage.models import FeedStatus
     from storage.runs import feeds_of
 
+    now = room.clock()
     with reading(room.sessions) if dry_run else room.sessions.begin() as session:
-        chosen_feeds = feeds.several(session, feeds_of(session, chosen))
-        ids = [number for number, feed in sorted(chosen_feeds.items()) if feed.status is FeedStatus.ACTIVE]
-        resting = sorted(chosen_feeds.keys() - set(ids))
+        # Locked in the order in which workers do it: what is changed in any other could wait for them as they for it.
+        held = feeds.several if dry_run else feeds.lock_several
+        chosen_feeds = sorted(held(session, feeds_of(session, chosen)).items())
+        active = [(number, feed) for number, feed in chosen_feeds if feed.status is FeedStatus.ACTIVE]
+        resting = [number for number, feed in chosen_feeds if feed.status is not FeedStatus.ACTIVE]
+        # What is fetched right now may come as "not modified", and writes its validators back whatever is done here.
+        busy = [number for number, feed in active if feed.lease_token is not None and feed.next_fetch_at > now]
+        ids = [number for number, _ in active if number not in set(busy)]
         if not dry_run:
             feeds.forget_validators(session, ids)
-            feeds.ask(session, ids, now=room.clock())
+            feeds.ask(session, ids, now=now)
     if as_json:
-        print_json({"feeds": ids, "resting": resting, "dry_run": dry_run})
+        print_json({"feeds": ids, "resting": resting, "busy": busy, "dry_run": dry_run})
         return
     if resting:
         typer.echo(f"{len(resting)} feeds rest and are left alone: {', '.join(map(str, resting))}", err=True)
+    if busy:
+        numbers = ", ".join(map(str, busy))
+        typer.echo(f"{len(busy)} feeds are being fetched this moment; ask for them again: {numbers}", err=True)
     if dry_run:
         typer.echo(f"{len(ids)} feeds would be fetched whole: {', '.join(map(str, ids)) or 'none'}")
         typer.echo("Nothing was written (--dry-run).")
