@@ -86,6 +86,9 @@ class Sign(bootsteps.StartStopStep):
             self.entry.cancel()
         gone(settings(), self.name)
 
+    # Celery's own looks at whether a step has an object; SIGTERM and SIGQUIT come this way.
+    terminate = stop
+
     def _sign(self) -> None:
         if not self.worker.deaf:
             sign(settings(), self.name)

@@ -77,6 +77,16 @@ def test_a_worker_that_waits_for_redis_can_be_stopped(house: House) -> None:
     assert "stop_overdue" not in house.log("worker")
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_that_was_stopped_is_not_said_to_live(house: House, number: signal.Signals) -> None:
+    with house.process("worker", "--concurrency", "1") as worker:
+        wait_until(lambda: list((house.folder / "alive").glob("worker-*")), seconds=60, what="the sign of life")
+        worker.send_signal(number)
+        assert worker.wait(60) == 0, house.log("worker")[-2000:]
+    assert not list((house.folder / "alive").glob("worker-*"))
+
+
 class Loop:
     """A real event loop with our step before handlers that only note what they are given."""
 
