@@ -46,7 +46,8 @@ def configuration(chosen: Settings) -> dict[str, Any]:
         "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0.1, "interval_max": 1},
         "task_default_queue": "fetch",
         "task_queues": [Queue("fetch"), Queue("ingest")],
-        "task_routes": {"wireroom.ingest_documents": {"queue": "ingest"}},
+        # The sweep goes to those it finds work for: documents must not wait until there is a fetch worker, too.
+        "task_routes": {"wireroom.ingest_documents": {"queue": "ingest"}, "wireroom.sweep": {"queue": "ingest"}},
         # ids only travel, and nothing that could run code
         "task_serializer": "json",
         "accept_content": ["json"],

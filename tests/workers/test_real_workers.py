@@ -54,6 +54,16 @@ def test_a_worker_killed_in_the_midst_loses_and_doubles_nothing(house: House, pu
 
 
 @pytest.mark.timeout(120)
+def test_documents_whose_messages_were_lost_need_no_fetch_worker(house: House, publisher: Publisher) -> None:
+    house.subscribe(publisher, list(publisher.feeds))
+    with house.process("worker", "--queues", "fetch", "--concurrency", "1"), house.process("beat"):
+        wait_until(lambda: house.count(Document) == 12, seconds=60, what="the documents")
+    house.server.client().flushall()
+    with house.process("worker", "--queues", "ingest", "--concurrency", "1"), house.process("beat"):
+        wait_until(lambda: ingested(house) == 12, seconds=90, what="what had no message")
+
+
+@pytest.mark.timeout(120)
 def test_a_worker_that_is_asked_to_stop_ends_in_time_and_gives_its_work_back(
     house: House, publisher: Publisher
 ) -> None:
