@@ -17,7 +17,7 @@ _AGENCIES = (
     r"|sda|SDA|ATS|ats|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
     r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
     r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|OTS|ddp|dapd|AWP|awp|Lusa|Agerpres|HINA|STA|BNS|LETA"
-    r"|ELTA|Ukrinform|DPA|[Rr]ed\.?|(?:\w{2,12}\.)?ORF\.at|Agenturen)"
+    r"|ELTA|Ukrinform|DPA|[Rr]ed\.?|(?:\w{2,12}\.)?ORF\.at|Agentur(?:en|material|meldungen))"
 )
 # Counted, since "dpa/dpa" may be one agency or two, and a line of thirty would have more readings than can be tried.
 _AGENCY_LIST = rf"{_AGENCIES}(?:\s*(?:/|,|-|–|und|and|&)\s*{_AGENCIES}){{0,5}}(?:\s*/\s*\w{{2,4}})?"
@@ -56,10 +56,15 @@ world zusammenfassung
 """
 _NO_PLACES = frozenset(_NOT_TOWNS.split())
 _AGENCY_NAMES = r"(?i:(?:the )?(?:Associated Press|Agence France-Presse|Deutsche Presse-Agentur|Press Association))"
-_WHO = rf"(?:{_AGENCY_LIST}|{_AGENCY_NAMES})"
-_GIVEN = r"Mit (?:Material|Informationen|Inhalten) (?:von|der)|With (?:reporting|inputs?|material) (?:by|from)"
+_WHO = rf"(?:{_AGENCY_LIST}|{_AGENCY_NAMES}|[Aa]gencies|[Ww]ire (?:services|reports))"
+_GIVEN = (
+    r"[Mm]it(?: (?:Material|Informationen|Inhalten) (?:von|der))?|[Vv]on"
+    r"|[Ww]ith(?: (?:additional )?(?:reporting|inputs?|material) (?:by|from))?"
+    r"|Additional (?:reporting|material) (?:by|from)"
+)
 _CREDIT = re.compile(
-    rf"(?:(?:©\s*)?(?P<bare>{_AGENCY_LIST})|(?:Quellen?|Sources?|{_GIVEN}):?\s*(?P<from>{_WHO})"
+    rf"(?:(?:©\s*)?(?P<bare>{_AGENCY_LIST}|{_AGENCY_NAMES})"
+    rf"|(?:Quellen?|Sources?|{_GIVEN}):?\s*(?:the )?(?P<from>{_WHO})"
     rf"|(?P<helped>{_WHO}) contributed (?:reporting )?to this (?:report|story|article))\.?"
 )
 _IN_BRACKETS = re.compile(rf"\((?i:{_CREDIT.pattern})\)\.?")
@@ -98,7 +103,7 @@ _CLERKS = re.compile(
     r"(?P<desk>dpa|epd|kna|sid|afp)(?: [a-z][a-z0-9]{1,3}){1,7}|(?P<initials>[a-z]{2,3}(?:/[a-z]{2,3}){1,4})"
 )
 _LONGEST_CLERKS = 40
-_CREDIT_TAIL = re.compile(rf"\s+\((?P<credit>{_AGENCY_LIST})\)\s*$")
+_CREDIT_TAIL = re.compile(rf"\s+\((?:(?:{_GIVEN})\s)?(?P<credit>{_AGENCY_LIST})\)\s*$")
 _INITIALS_TAIL = re.compile(r"(?<=[.!?“”\"»])/(?P<credit>\w{2,4}(?:/\w{2,4}){1,3})$")  # "… auf 130,44 Punkte./mis/he"
 _NAME = rf"[{_CAPS}][\w'’.-]*"
 _PARTICLE = r"(?:von|van|de|der|den|zu|di|da|del|la|le|el|al|bin|ibn)"

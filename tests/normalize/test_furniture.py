@@ -28,6 +28,12 @@ from tasks.normalize.releases import contacts_from
         ("Quellen: dpa, AFP", "dpa, AFP"),
         ("Mit Material der dpa", "dpa"),
         ("(With inputs from PTI)", "PTI"),
+        ("mit dpa/AFP", "dpa/AFP"),
+        ("(mit Agenturmaterial)", "Agenturmaterial"),
+        ("Von dpa", "dpa"),
+        ("With agencies", "agencies"),
+        ("Additional reporting by PA", "PA"),
+        ("The Associated Press", "The Associated Press"),
         ("The Associated Press contributed to this report.", "The Associated Press"),
         ("Reuters contributed reporting to this story.", "Reuters"),
         (
@@ -51,6 +57,8 @@ def test_a_credit_is_what_stands_in_it(line: str, credit: str) -> None:
     [
         "Reporting by the newspaper showed that the mole was unsafe.",
         "Quelle: ein Sprecher der Reederei",
+        "mit Booten",
+        "With agencies closed, nobody answered.",
         "Sources: three sailors",
         "The Harbour Ledger contributed to this report.",
         "AP Business School in Oslo contributed to this report.",
@@ -96,6 +104,7 @@ def test_initials_behind_the_last_sentence_are_a_credit() -> None:
         "Der Index schloss auf 130,44 Punkten.",
         "mis/he",
     )
+    assert take_credit_tail("Die Mole bleibt gesperrt. (mit Material von dpa)") == ("Die Mole bleibt gesperrt.", "dpa")
     for kept in ("Er fährt für Soll/Haben/Rest.", "Die Wahl ist ja/nein/egal", "Mehr auf hafen.example/ab/cd"):
         assert take_credit_tail(kept) == (kept, None)
 
