@@ -55,12 +55,10 @@ def headline_of(texts: Sequence[str]) -> str:
 
 def _below_menu(texts: Sequence[str]) -> str:
     keys = fold_lines(texts)
-    first = next((n for n, key in enumerate(keys) if is_paragraph(texts[n], key)), 0)
-    below = below_menu(keys[:first])
-    if not below:
-        return ""
-    noise = find_stubs(texts[:first], keys[:first])
-    lines = [n for n in below if n not in noise and not read_byline(texts[n]) and len(texts[n].split()) > _KICKER]
+    noise = find_stubs(texts, keys)
+    first = next((n for n, key in enumerate(keys) if n not in noise and is_paragraph(texts[n], key)), 0)
+    below = [n for n in below_menu(keys[:first]) if n not in noise]
+    lines = [n for n in below if len(texts[n].split()) > _KICKER and not read_byline(texts[n])]
     again = [n for n in lines if keys[n] in keys[n + 1 :]]  # the headline says itself again further down
     return texts[(again or lines)[0]] if lines else ""
 

@@ -6,17 +6,19 @@ sites have in theirs and stories have not ("Contact", "Impressum"), with no para
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 
 from tasks.normalize.bench import Bench
 from tasks.normalize.fold import fold_lines
 from tasks.normalize.targets import Finding, ends_sentence
 
-# How many different words show a menu, and how many of them must be the site's. Nothing of a story stands above its
+# What shows a menu: its different words, those that only sites have counted twice. Nothing of a story stands above its
 # headline; further down its sub-headlines may be "Sport" and "Kultur", and what a site must have may be its subject.
-_ABOVE = (3, 1)
-_ELSEWHERE = (5, 3)
+_ABOVE = 4
+_ELSEWHERE = 8
+_AT_THE_TOP = 7  # of a page whose headline nobody knows
+_REST = 0.2  # of the text's length, which its owner's lines below the menu of the foot may have
 _HEAD = Finding(rule="menu", reason="belongs to a menu of the site, above the headline", confidence=0.8)
 _FOOT = Finding(rule="menu", reason="belongs to a menu of the site, below the text", confidence=0.8)
 _INSIDE = Finding(rule="menu", reason="belongs to a menu of the site", confidence=0.7)
@@ -39,14 +41,14 @@ _WORDS = _SITE | _SECTIONS
 
 def may_have_menus(keys: Sequence[bytes]) -> bool:
     """Whether enough lines are words of menus that a menu may stand among them."""
-    return not _SITE.isdisjoint(keys) and len(_WORDS.intersection(keys)) >= _ABOVE[0]
+    return not _SITE.isdisjoint(keys) and _weight(keys) >= _ABOVE
 
 
 def take_menus(bench: Bench) -> bool:
     """Take out the menus of the site; return whether any line went.
 
-    Above the headline goes what stands between paragraphs, where it shows a menu; below the last paragraph what stands
-    from the menu's first word on, and elsewhere what stands from its first word to its last. Sentences stay.
+    Above the headline goes what stands between paragraphs, where it shows a menu; further down a menu from its first
+    word to its last, and all below one that has hardly any text below it. Sentences stay, but for those.
     """
     if not may_have_menus(bench.keys):
         return False
@@ -55,22 +57,24 @@ def take_menus(bench: Bench) -> bool:
         if _is_menu(bench, run, _ABOVE):
             _take(bench, run, _HEAD)
     below = [i for i in bench.standing if i > top]
-    runs = list(_runs(bench, below))
-    for run in runs:
+    for run in _runs(bench, below):
         if _is_menu(bench, run, _ELSEWHERE) and not _is_announced(bench, run):
             words = [n for n, i in enumerate(run) if bench.keys[i] in _WORDS]
-            foot = run is runs[-1] and len(runs) > 1
-            _take(bench, run[words[0] : None if foot else words[-1] + 1], _FOOT if foot else _INSIDE)
+            foot = _is_foot(bench, run, below)
+            end = None if foot else words[-1] + 1
+            _take(bench, run[words[0] : end], _FOOT if foot else _INSIDE)
+            if foot:
+                _take(bench, [i for i in below if i > run[-1]], _FOOT, sentences=True)
+                break
     return bench.sweep()
 
 
 def below_menu(keys: Sequence[bytes]) -> list[int]:
-    """The lines below the menu that a page begins with, if `keys`, those above its first paragraph, are of such a page.
+    """The lines below the menu that a page begins with, if `keys`, of those above its first paragraph, are of one.
 
     The menu ends with its last word of the site; words of menus further down are left out.
     """
-    words = _WORDS.intersection(keys)
-    if len(words) < _ELSEWHERE[0] or len(words & _SITE) < _ELSEWHERE[1]:
+    if _weight(keys) < (_ABOVE if keys and keys[0] in _SITE else _AT_THE_TOP):
         return []
     end = max(n for n, key in enumerate(keys) if key in _SITE) + 1
     return [n for n in range(end, len(keys)) if keys[n] not in _WORDS]
@@ -97,9 +101,13 @@ def _runs(bench: Bench, lines: Sequence[int]) -> Iterator[list[int]]:
     yield run
 
 
-def _is_menu(bench: Bench, run: Sequence[int], evidence: tuple[int, int]) -> bool:
-    words = _WORDS.intersection([bench.keys[i] for i in run])
-    return len(words) >= evidence[0] and len(words & _SITE) >= evidence[1]
+def _weight(keys: Iterable[bytes]) -> int:
+    words = _WORDS.intersection(keys)
+    return len(words) + len(words & _SITE)
+
+
+def _is_menu(bench: Bench, run: Sequence[int], weight: int) -> bool:
+    return _weight([bench.keys[i] for i in run]) >= weight
 
 
 def _is_announced(bench: Bench, run: Sequence[int]) -> bool:
@@ -107,8 +115,15 @@ def _is_announced(bench: Bench, run: Sequence[int]) -> bool:
     return run[0] > 0 and bench.lines[run[0] - 1].endswith(":")
 
 
-def _take(bench: Bench, run: Sequence[int], finding: Finding) -> None:
+def _is_foot(bench: Bench, run: Sequence[int], below: Sequence[int]) -> bool:
+    """Whether hardly any text stands below a run, beside what stands between it and the headline."""
+    text = sum(len(bench.keys[i]) for i in below if i < run[0] and i in bench.is_paragraph)
+    rest = sum(len(bench.keys[i]) for i in below if i > run[-1] and i in bench.is_paragraph)
+    return text > 0 and rest <= _REST * text
+
+
+def _take(bench: Bench, run: Sequence[int], finding: Finding, *, sentences: bool = False) -> None:
     for i in run:
-        entry = bench.keys[i] in _WORDS or not ends_sentence(bench.lines[i])
+        entry = sentences or bench.keys[i] in _WORDS or not ends_sentence(bench.lines[i])
         if entry and bench.is_running(i) and not bench.is_forbidden(i):
             bench.mark(i, finding)

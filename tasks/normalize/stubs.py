@@ -40,6 +40,11 @@ _OFTEN = "advertisement mark"  # set between any paragraphs, and no author says 
 _LISTED = "pointer to another story"
 _LIST = "related list"
 _SHARE_ROW = "share row"
+# "Home > News > Local", "Sie sind hier: Startseite » Lokales".
+_WAY = re.compile(
+    r"(?:Sie sind hier:?\s*|You are here:?\s*)?(?:Home|Start(?:seite)?)(?:\s*[>›»/|]\s*[^>›»|]{2,60}){1,6}"
+)
+_WAY_STARTS = frozenset(fold(word)[:4] for word in ("Home", "Startseite", "Sie sind", "You are"))
 _PICTURE = "image credit"
 _SHARES = range(2, 9)  # words of a row of ways to share
 _BETWEEN = re.compile(r"[|/·•,]")
@@ -80,7 +85,7 @@ _APPEARED_STARTS = frozenset(
 )
 _PICTURE_STARTS = frozenset(key[:_SHORTEST] for key in fold_lines(PICTURES.split()))
 # A look at four bytes spares nearly every line.
-_ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS | _PICTURE_STARTS | _MESSAGE_STARTS
+_ANY = _STARTS | _BEGINNINGS.keys() | _STAMPS | _APPEARED_STARTS | _PICTURE_STARTS | _MESSAGE_STARTS | _WAY_STARTS
 _DIGITS = b"0123456789"
 _DATED = DATE_STARTS | {bytes(pair) for pair in product(_DIGITS, range(256))} | {bytes((digit,)) for digit in _DIGITS}
 
@@ -139,6 +144,8 @@ def _kind(line: str, key: bytes, *, dated: bool) -> str | None:
         kind = "message number"
     if kind is None and start in _PICTURE_STARTS and is_picture_credit(line):
         kind = _PICTURE
+    if kind is None and start in _WAY_STARTS and len(key) < _LONGEST_PRINTED and _WAY.fullmatch(line):
+        kind = "way to the page"
     if kind is None and start in _APPEARED_STARTS and _APPEARED.fullmatch(line):
         kind = "note of where it appeared first"
     if kind is None and _may_be_labelled(key, dated=dated) and is_labelled(line):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from publisher import Publisher
@@ -69,3 +72,17 @@ def test_a_feed_is_shown_in_the_same_order_every_time(room: Room) -> None:
     done = CliRunner().invoke(app, ["feeds", "show", "1"])
     named = [line.split()[0] for line in done.output.splitlines() if line.strip()]
     assert named[:4] == ["id", "url", "title", "site_url"]
+
+
+def test_whoever_reads_on_no_longer_makes_no_error(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.txt"
+    copy.write_text(
+        "Rat baut Hallenbad\n\nTeilen\n\nMit 21 zu 9 Stimmen fiel am Montag die Entscheidung für den Bau.\n"
+    )
+    for options in ([], ["--explain"], ["--json"]):
+        command = [sys.executable, "-m", "workers", "articles", "clean", str(copy), *options]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert running.stdout is not None
+        running.stdout.close()
+        _, said = running.communicate(timeout=60)
+        assert (running.returncode, said) == (0, b""), said.decode()

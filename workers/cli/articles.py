@@ -300,23 +300,23 @@ def clean(
     with explained():
         chosen = settings()
         enrichers = Enrichers.load(chosen.rules)
-    page = copy_of_page(data)
-    article: CleanArticle = clean_copy(
-        page.html if page else decoded(data),
-        headline=headline or (page.headline if page else None),
-        teaser=teaser or (page.teaser if page else None),
-        threshold=chosen.threshold,
-    )
-    tagging = enrichers.tag(EnrichInput.of(article, feed_language=page.language if page else None))
-    tags = [asdict(tag) for tag in tagging.tags]
-    if as_json:
-        shown = asdict(article)
-        shown["body"] = shown.pop("blocks")
-        print_json(shown | {"language": tagging.language, "tags": tags})
-        return
-    from workers.cli.pages import article_page
+        page = copy_of_page(data)
+        article: CleanArticle = clean_copy(
+            page.html if page else decoded(data),
+            headline=headline or (page.headline if page else None),
+            teaser=teaser or (page.teaser if page else None),
+            threshold=chosen.threshold,
+        )
+        tagging = enrichers.tag(EnrichInput.of(article, feed_language=page.language if page else None))
+        tags = [asdict(tag) for tag in tagging.tags]
+        if as_json:
+            shown = asdict(article)
+            shown["body"] = shown.pop("blocks")
+            print_json(shown | {"language": tagging.language, "tags": tags})
+            return
+        from workers.cli.pages import article_page
 
-    article_page(article, facts={"language": tagging.language}, tags=tags, explain=explain)
+        article_page(article, facts={"language": tagging.language}, tags=tags, explain=explain)
 
 
 def decoded(data: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from errno import EADDRINUSE
+from errno import EADDRINUSE, EPIPE
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -76,7 +76,7 @@ def console_of(*, width: int, **options: Any) -> Console:
         """One whose reader may go away: for `| head` that is no error."""
 
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
+            raise BrokenPipeError(EPIPE, "nobody reads on")  # a number, since that is how typer knows it
 
     console = Quiet(**options)
     return console if console.is_terminal else Quiet(width=width, **options)
