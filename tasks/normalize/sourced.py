@@ -14,6 +14,7 @@ from tasks.normalize.traits import PARAGRAPH
 
 _ENTRIES = 16  # lines that may stand between two learned lines of a page's list
 _PAGE = 12  # learned lines that show a whole page with its menus
+_DAYS = 3  # bare dates that make a chronology
 _OF_THE_SOURCE = frozenset({"learned", "pinned"})
 _BETWEEN = Finding(rule="learned", reason="stands between lines of the source, outside the body", confidence=0.6)
 
@@ -24,12 +25,13 @@ def take_furniture(bench: Bench) -> bool:
         return False
     often = sum(stub.set_often for stub in bench.stubs.values()) > 1
     start = bench.first if bench.teaser else bench.second - 1  # without a teaser the first paragraph may be one
-    for n, i in [(n, i) for n, i in enumerate(bench.standing) if i in bench.suspects]:
+    chapters = _chapters(bench)
+    for n, i in [(n, i) for n, i in enumerate(bench.standing) if i in bench.suspects and i not in chapters]:
         line, stub = bench.known(i), bench.stubs.get(i)
         if line and line.state is KnownLines.FORBIDDEN:
             continue
         finding = judge_known(line, inside=not bench.at_edge(i), sentence=bench.is_said(i)) if line else None
-        if finding is None and stub and (not stub.head_only or i < bench.first):
+        if finding is None and stub and (not stub.head_only or i < bench.first or _dates_the_lead(bench, n)):
             inside = bench.is_announced(i) or (start < i < bench.last and not _among_stubs(bench, n))
             many = (often and stub.set_often) or (stub.listed and _is_beside_another(bench, n))
             alone = inside and not stub.unmistakable and not many and (line is None or line.seen < MET)
@@ -60,10 +62,28 @@ def _between(bench: Bench) -> None:
                 bench.mark(i, _BETWEEN)
 
 
+def _chapters(bench: Bench) -> set[int]:
+    """The days of a chronology: three or more bare dates that each stand above a paragraph."""
+    dates = [n for n, i in enumerate(bench.standing) if (stub := bench.stubs.get(i)) and stub.head_only]
+    heads = {bench.standing[n] for n in dates if _at(bench, n + 1) in bench.is_paragraph}
+    return heads if len(heads) >= _DAYS else set()
+
+
+def _dates_the_lead(bench: Bench, n: int) -> bool:
+    """Whether a bare date stands below the first paragraph in a row with stamps or buttons, and heads no chapter."""
+    return bench.standing[n] < bench.second and any(
+        not stub.head_only for at in (n - 1, n + 1) if (stub := bench.stubs.get(_at(bench, at)))
+    )
+
+
 def _is_beside_another(bench: Bench, n: int) -> bool:
     """Whether a line of a list of other stories has another beside it."""
-    beside = [at for at in (n - 1, n + 1) if 0 <= at < len(bench.standing)]
-    return any(stub.listed for at in beside if (stub := bench.stubs.get(bench.standing[at])))
+    return any(stub.listed for at in (n - 1, n + 1) if (stub := bench.stubs.get(_at(bench, at))))
+
+
+def _at(bench: Bench, n: int) -> int:
+    """The n-th line that stands, or none (-1)."""
+    return bench.standing[n] if 0 <= n < len(bench.standing) else -1
 
 
 def _among_stubs(bench: Bench, n: int) -> bool:
