@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.furniture import read_byline, read_dateline
 from tasks.normalize.mend import mend
-from tasks.normalize.menus import below_menu
+from tasks.normalize.menus import below_menu, is_section
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import ends_sentence
 from tasks.normalize.traits import is_paragraph
@@ -17,15 +17,6 @@ _KICKER = 3  # words that a kicker above the headline may have: a place, a secti
 _BELOW = 2  # lines that must stand below a kicker
 _TOP = 12  # lines in which a headline is looked for
 _HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
-# Kickers that are no headline by themselves.
-_SECTION_NAMES = """
-politik wirtschaft sport lokales lokalsport panorama chronik kultur inland ausland regional meinung kommentar
-leitartikel glosse kolumne interview porträt reportage analyse liveblog liveticker ticker newsticker live news politics
-business sports culture opinion analysis comment editorial letters world national local obituary eilmeldung
-aktuelles nachrichten
-world-news local-news us-news uk-news breaking-news top-news
-"""
-_SECTIONS = frozenset(fold_lines(_SECTION_NAMES.split()))
 _TITLE_MARKS = ("|", "–", "—", "-", "·", "»", ":", "/")
 
 
@@ -81,7 +72,7 @@ def _at_the_top(texts: Sequence[str]) -> str:
         return kicker
     if ends_sentence(kicker):
         return below if read_dateline(kicker) else kicker
-    if key in _SECTIONS:
+    if is_section(key):
         return below
     if len(kicker.split()) > _KICKER:
         return kicker

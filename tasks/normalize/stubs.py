@@ -48,6 +48,7 @@ _WAY_STARTS = frozenset(fold(word)[:4] for word in ("Home", "Startseite", "Sie s
 _PICTURE = "image credit"
 _SHARES = range(2, 9)  # words of a row of ways to share
 _BETWEEN = re.compile(r"[|/·•,]")
+_GLUED = re.compile(r"(?<=[a-zäöü])(?=[A-ZÄÖÜ])")  # buttons with no space between them: "TeilenDrucken"
 _LONGEST_DATE = 80  # bytes of key, numbers masked, of a line that is dates and no more
 _LONGEST_PRINTED = 90  # and of one whose numbers are not masked yet
 _SHORTEST = 4  # bytes of key by which a beginning is looked up
@@ -167,8 +168,11 @@ def _may_be_labelled(key: bytes, *, dated: bool) -> bool:
 
 def _is_share_row(line: str) -> bool:
     """Whether a line names ways to share, one after the other and nothing else: "Teilen Twittern E-Mail"."""
-    words = _BETWEEN.sub(" ", line).split()
-    return len(words) in _SHARES and all(_WHOLE.get(fold(word)) == _SHARE_ROW for word in words)
+    apart = _BETWEEN.sub(" ", line)
+    return any(
+        len(words) in _SHARES and all(_WHOLE.get(fold(word)) == _SHARE_ROW for word in words)
+        for words in (apart.split(), _GLUED.sub(" ", apart).split())
+    )
 
 
 @cache
