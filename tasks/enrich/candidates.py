@@ -43,7 +43,7 @@ class Candidate:
 
 def tags_of(kind: str, candidates: Iterable[Candidate], headline: str, *, enricher: str, version: str) -> list[Tag]:
     """Tags for the surest candidates, by confidence and number of mentions."""
-    chosen: list[tuple[float, int, str, int, Candidate]] = []
+    chosen: list[tuple[float, int, int, Candidate]] = []
     for number, candidate in enumerate(candidates):
         confidence, count, label = candidate.sure, candidate.count, candidate.label
         if confidence < _HOPELESS:
@@ -52,11 +52,12 @@ def tags_of(kind: str, candidates: Iterable[Candidate], headline: str, *, enrich
         if label.rsplit(" ", 1)[-1] in headline:
             confidence += IN_HEADLINE
         if confidence >= THRESHOLD:
-            chosen.append((-confidence if confidence < SUREST else -SUREST, -count, label, number, candidate))
+            # Where these are the same, what the article names first goes first.
+            chosen.append((-confidence if confidence < SUREST else -SUREST, -count, number, candidate))
     chosen.sort()
     tags = []
-    for minus_confidence, _, label, _, candidate in chosen[:AT_MOST]:
-        place = candidate.place
+    for minus_confidence, _, _, candidate in chosen[:AT_MOST]:
+        label, place = candidate.label, candidate.place
         scheme, code = (place.scheme, place.code) if place is not None else (None, None)
         evidence = tuple(candidate.evidence)[:MOST_EVIDENCE]
         tags.append(Tag(kind, label, scheme, code, _rounded(-minus_confidence), enricher, version, evidence))

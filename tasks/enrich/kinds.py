@@ -49,8 +49,8 @@ class Kinds:
             self._add_endings(HEAD, lists.tails)
             self._add_endings(NOUN, NO_PLACE_NOUNS)
             self._add_endings(PLACE_NOUN, PLACE_NOUNS)
-            self._add_endings(NOUN, NOUN_ENDINGS)
             self._add_endings(FIRM, FIRM_NOUNS)
+            self._add_endings(NOUN, NOUN_ENDINGS)
         self._listed: dict[str, Kind] = {}
         # From the list that is believed least to the one that is believed most; some endings are believed more.
         for words, kind, stronger in (
@@ -66,9 +66,11 @@ class Kinds:
             (lists.forms, FORM),
             (lists.time, TIME),
             (lists.function, SKIP),
-            (lists.first_names - lists.function - lists.time, NAME),
         ):
             self._listed |= dict.fromkeys(words, kind)
+        self._first_names: Final = lists.first_names
+        named = self._first_names & self._listed.keys() - lists.function - lists.time
+        self._listed |= dict.fromkeys(named, NAME)
 
     def _add_endings(self, kind: Kind, endings: tuple[str, ...]) -> None:
         for last in {ending[-_GATE:] for ending in endings}:
@@ -82,7 +84,7 @@ class Kinds:
             return kind
         if not text.isalpha() and (not text or _DIGIT.search(text)):
             return SKIP
-        return self._by_ending(text) if self._ends else NAME
+        return self._by_ending(text) if self._ends and text not in self._first_names else NAME
 
     def _by_ending(self, text: str) -> Kind:
         last = (text.rpartition("-")[2] if "-" in text else text).lower()

@@ -7,17 +7,46 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from storage.records import Tag
+from tasks.enrich.around import (
+    APART,
+    BESIDE_IN,
+    DETERMINERS,
+    GENERAL,
+    IN,
+    OWNED,
+    PAID,
+    PAID_ENDINGS,
+    PUBLISHED,
+    WHAT_HE_IS,
+    WHERE,
+)
 from tasks.enrich.candidates import THRESHOLD, Candidate, tags_of
 from tasks.enrich.kinds import Kind
 from tasks.enrich.places import GEORGIA, STATES_IN_DATELINES, Place
 from tasks.enrich.reading import WORDS, EnrichInput
 from tasks.enrich.runs import KNOWN_PLACE, Mention, Runs, What, runs
-from tasks.enrich.tokens import CLOSING, CUE, OPENING, PLAIN, ROLE_BEFORE, TOPIC, WITHOUT_TOPIC, Token
+from tasks.enrich.tokens import (
+    AT,
+    BESIDE,
+    CLOSING,
+    CUE,
+    FIRM_BEFORE,
+    NOTHING,
+    OF,
+    OPENING,
+    PLAIN,
+    ROLE_BEFORE,
+    TOPIC,
+    TOWN,
+    WITHOUT_TOPIC,
+    Token,
+)
 from tasks.enrich.word_lists import PLACE_ENDINGS
 
-VERSION: Final = "4"
+VERSION: Final = "5"
 NAME: Final = "names"
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
+LEAD_SENTENCE: Final = 40  # words in which one English adjective speaks of a country: "A Nigerian sprinter"
 SURE: Final = 0.8
 ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
 DATELINE: Final = 0.75  # of an unknown town
@@ -36,6 +65,7 @@ _RUN: Final = re.compile(
 )
 _KNOWN: Final = re.compile(rb"[KkRr\xcb\xeb\xd2\xf2]")  # what every known name has one of, also with `TOPIC`
 _CUED: Final = re.compile(rb"1(?:[nkri]|[NKRI](?![NKRInkri]))")  # a cue and one word, which may be an unknown place
+_TOLD: Final = re.compile(rb"[345]6?(?:[nkri]|[NKRI](?![NKRInkri]))")  # the same for organisations, and "town of X"
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
@@ -56,10 +86,20 @@ _LONGEST_TOWN: Final = 3  # words
 _LONGEST_IN_HEADLINE: Final = 4  # words in a row that are looked at
 _NEAR_GEORGIA: Final = frozenset({"RU", "AM", "AZ", "AM/Yerevan", "AZ/Baku", "--/Caucasus"})
 _LONGEST_ACRONYM: Final = 5
+_LONGEST_FIELD: Final = 3  # words
+_OF_FIELDS: Final = frozenset(  # which are often of two: "Department of Health and Human Services"
+    {"Department", "Ministry", "Institute", "Academy", "School", "Committee", "Centre", "Center", "Bureau", "Office"}
+)
+_LONGEST_HOUSE: Final = 3  # words
+_NAMES_FIRMS: Final = frozenset({AT, FIRM_BEFORE})
+_OF_HOUSES: Final = frozenset({"von", "zu"})
+_NAMES_OF_NOBLES: Final = frozenset({Kind.PLACE, Kind.NOUN, Kind.GEO, Kind.PLACE_NOUN, Kind.THING})
+_TOWN_ENDINGS: Final = ("dorf", "stadt", "hafen")
 _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
 _WHO: Final = re.compile(r"who|whose|\d\d,")  # stands behind a person and a comma
+_PAID_AT: Final = bytes([ROLE_BEFORE, AT])
 _POSSESSIVE: Final = ("'s", "\u2019s", "s'", "s\u2019")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
@@ -73,6 +113,9 @@ class _Reader:
         words, teaser, body = article.tokens
         self.tokens: list[str] = words[teaser : body + WORDS]
         classes = article.classes[teaser:]
+        if len(words) > body + WORDS:  # what is read ends within a sentence
+            self.tokens.append("")
+            classes += bytes([NOTHING])
         if article.dateline:
             dateline = [*article.dateline.split(), ""]
             self.tokens = dateline + self.tokens
@@ -83,6 +126,10 @@ class _Reader:
         self.organisations: dict[str, Candidate] = {}
         self.places: dict[str, Candidate] = {}
         self.cued: dict[str, str] = {}
+        self.leading: set[str] = set()  # countries of which an adjective in the first sentence speaks
+        self.confirmed: set[str] = set()  # unknown places of which the words behind them say where they are
+        self.firms: dict[str, str] = {}
+        self.surnames: set[str] = set()  # of people who are known for certain; no cue stands before them
         self.roles: dict[str, list[str]] = {}
         self.weak: dict[str, tuple[Place, int]] = {}
         self.adjectives: dict[str, tuple[Place, list[str]]] = {}
@@ -96,17 +143,21 @@ class _Reader:
         """Fill people, organisations and places."""
         self._read_runs()
         for mention_name, (place, count) in self.weak.items():
-            if mention_name in self.cued or place.key in self.places:
+            if mention_name in self.cued or place.key in self.places or self._is_beside_cued(mention_name):
                 self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
         self._link_surnames()
+        if self.surnames:
+            self._drop_surnames()
         self._cued_places()
+        self._cued_firms()
         for name in self.whole:
-            for part in [part for part in self.organisations if f" {part} " in f" {name} " and part != name]:
+            bare = [(part, part.removeprefix("U.S. ")) for part in self.organisations if part != name]
+            for part in [part for part, without in bare if f" {without} " in f" {name} "]:
                 del self.organisations[part]  # "Drug Administration"
         for place, words in self.adjectives.values():
             if place.key in self.places:
                 self.places[place.key].see(0.0, len(words), words[0])
-            elif len(words) > 1 or not self.memo.german:
+            elif len(words) > 1 or place.key in self.leading or words[0] in self.article.headline:
                 self._see_place(place, THRESHOLD, len(words), words[0])
         if self.article.dateline:
             self._read_dateline(self.article.dateline)
@@ -114,11 +165,28 @@ class _Reader:
         if "GE" in self.places and not self.memo.german:
             self._tell_georgias()
 
+    def _is_beside_cued(self, name: str) -> bool:
+        """ "in Reading and Bath", "nach Köln, Hagen und Hamm"."""
+        cues, conjunction = ("in|aus|nach|zwischen", "und") if self.memo.german else ("in|near|between", "and")
+        found = re.search(rf"\b(?:{cues}) [^\W\d_a-z]\w+(?:, [^\W\d_a-z]\w+)* {conjunction} {name}\b", self.text)
+        return found is not None
+
     def _read_runs(self) -> None:
         memo, tokens, classes = self.memo, self.tokens, self.classes
+        german, cued = memo.german, self.cued
         for match in _CUED.finditer(classes):
-            at = match.start()
-            self.cued.setdefault(tokens[at + 1].strip(OPENING).rstrip(CLOSING), tokens[at])
+            at = match.end() - 1
+            if tokens[at + 1] not in IN if german else tokens[at - 2] not in BESIDE_IN:  # as nearly all
+                word = tokens[at]
+                if not word.isalpha():
+                    word = word.strip(OPENING).rstrip(CLOSING)
+                if word not in cued:
+                    cued[word] = tokens[at - 1]
+            else:
+                self._take_cued(at)
+        if AT in classes if german else FIRM_BEFORE in classes or TOWN in classes or _PAID_AT in classes:
+            for match in _TOLD.finditer(classes):
+                self._take_cued(match.end() - 1)
         counts: dict[str, int] = {}
         found: list[tuple[str, int, int]] = []  # each run where it stands for the first time
         for start, end in map(re.Match.span, _RUN.finditer(classes)):
@@ -133,11 +201,55 @@ class _Reader:
             count = counts[run]
             if count == 1 and start > LEAD and run not in headline:
                 continue
-            if (mentions := memo[run]) and start not in joined:
+            if start in joined:
+                count -= 1  # "University of Oxford": it may stand elsewhere, too
+            if count and (mentions := memo[run]):
                 self.start, self.end, self.count = start, end, count
                 self.cue = tokens[start - 1] if start and classes[start - 1] == CUE else ""
                 for mention in mentions:
                     take[mention.what](self, mention)
+
+    def _take_cued(self, at: int) -> None:
+        """One word after a word that tells what it may be, or after "town of"."""
+        tokens, german = self.tokens, self.memo.german
+        number, before = self.classes[at - 1], tokens[at - 1]
+        word = tokens[at].strip(OPENING).rstrip(CLOSING)
+        if german:
+            if tokens[at + 1] in IN and self._is_placed(at):
+                self.confirmed.add(word)
+            elif number == AT:
+                if at > 1 and tokens[at - 2].endswith(PAID_ENDINGS):
+                    self.firms.setdefault(word, before)
+                    return
+                if word not in self.article.headline or not PLACE_ENDINGS.end(word.lower()):
+                    return  # but "bei Brokstedt", of which the headline speaks
+            self.cued.setdefault(word, before)
+        elif number == OF:
+            if self.classes[at - 2] == TOWN:
+                self.cued.setdefault(word, tokens[at - 2])
+        elif number == CUE:
+            if tokens[at - 2] in OWNED:
+                self.firms.setdefault(word, tokens[at - 2])
+        elif self._is_firm(at) and (before[-1] != "," or tokens[at][-1] == ","):
+            self.firms.setdefault(word, before)
+
+    def _is_placed(self, at: int) -> bool:
+        """ "Gamlitz im Bezirk Leibnitz", "Göschenen in der Schweiz"."""
+        following = self.tokens[at + 1 : at + 4]
+        if following[:1] == ["im"]:
+            return len(following) > 1 and following[1].rstrip(CLOSING) in WHERE
+        if following[:1] != ["in"] or len(following) < 2 or self.classes[at - 1] == AT:
+            return False  # "bei Unfällen in Wien"
+        word = following[2] if following[1] in _ARTICLES and len(following) > 2 else following[1]
+        named = self.memo.tokens.read(word) if word else None
+        return named is not None and named.kind is Kind.PLACE
+
+    def _is_firm(self, at: int) -> bool:
+        """Whether the word before says that an organisation is named: "drugmaker", "economist at"."""
+        before, earlier = self.tokens[at - 1], self.tokens[at - 2] if at > 1 else ""
+        if self.classes[at - 1] == AT:
+            return earlier in PAID
+        return before.rstrip(",") not in GENERAL or (earlier.isalpha() and earlier not in DETERMINERS)
 
     def _read_dateline(self, dateline: str) -> None:
         """Where the copy comes from, known or not: "SAVANNAH, Ga. (AP)"."""
@@ -154,8 +266,9 @@ class _Reader:
         tokens = self.memo.tokens
         label = town.title() if town.isupper() else town
         if (named := tokens.named(label)) is not None:
-            if (place := named.place) is not None and place.key not in self.places:
-                self._see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen"
+            place = named.place
+            if place is not None and not (known_only and place.weak):
+                self._see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen", but not the "Main" of Frankfurt
             return
         words = [*map(tokens.read, label.split(" "))] if label[:1].isupper() else []
         if (
@@ -209,6 +322,15 @@ class _Reader:
             candidate.see(sure, self.count, word, beside)
 
     def _take_organisation(self, mention: Mention) -> None:
+        if mention.name in self.cued and (place := self.memo.tokens.gazetteer.by_name.get(mention.name)):
+            self._see_place(place, mention.sure, self.count, mention.name)
+            return  # "a flat in Chelsea"
+        if mention.cue and not self.memo.german and self._next() == "of" and self._ends_with(mention.cue):
+            name, at = self._joined(mention.name)  # "Chinese Academy of Sciences"
+            if name:
+                self.joined.add(at)
+                self._see(self.organisations, name, mention.sure, name, mention.cue)
+                return
         self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
 
     def _take_surname(self, mention: Mention) -> None:
@@ -216,7 +338,10 @@ class _Reader:
 
     def _take_adjective(self, mention: Mention) -> None:
         if (place := mention.place) is not None:
-            self.adjectives.setdefault(place.key, (place, []))[1].extend([mention.name] * self.count)
+            words = self.adjectives.setdefault(place.key, (place, []))[1]
+            words.extend([mention.name] * self.count)
+            if self.start < LEAD_SENTENCE and not self.memo.german:
+                self.leading.add(place.key)
 
     def _take_longer(self, mention: Mention) -> None:
         tokens = self.memo.tokens
@@ -248,26 +373,74 @@ class _Reader:
         else:
             candidate.see(sure, count, word)
 
+    def _ends_with(self, word: str) -> bool:
+        return self.tokens[self.end - 1] == word
+
     def _take_person(self, mention: Mention) -> None:
         sure, name = mention.sure, mention.name
+        start = self.start
+        if (
+            not (mention.cue or self.memo.german)
+            and start
+            and self.classes[start - 1] in _NAMES_FIRMS
+            and self._is_firm(start)
+            and self.tokens[start].lstrip(OPENING).startswith(name.partition(" ")[0])
+            and (self.tokens[start - 1][-1] != "," or self.tokens[self.end - 1][-1] == ",")
+        ):
+            self._see(self.organisations, name, 0.7, name, self.tokens[start - 1])
+            return  # "an economist at Charles Brandt"
         if sure < THRESHOLD:
-            start = self.start
-            before = self.tokens[start - 1] if start else ""
+            # Where another name stands in the run before it, what stands before the run says nothing of this one.
+            begins = self.tokens[start].lstrip(OPENING).startswith(name.partition(" ")[0])
+            before = self.tokens[start - 1] if start and begins else ""
             if self.cue and not (self.memo.german and self.cue.lower() in {"nach", "aus"}):
+                if not self.memo.german and start > 1 and self.tokens[start - 2] in PUBLISHED:
+                    return  # "in Nature Communications"
                 if name.count(" ") == 1 and self.text.count(name.rsplit(" ", 1)[-1]) == self.text.count(name):
                     self._see(self.places, name, 0.65, f"{self.cue} {name}")
                 return  # "in Van Gogh", and "nach Lennox Lewis" is no place either
+            if before == "of" and start > 1 and self.tokens[start - 2][-1:] == ",":
+                self._see(self.organisations, name, 0.65, f"of {name}")
+                return  # "Ann Lee, of Royal Life Saving"
             if before in self.memo.tokens.words.said or self._spoke(self.end):
                 sure += 0.35
-            elif self.tokens[self.end - 1][-1] == "," and _WHO.fullmatch(self._next()):
+            elif self.tokens[self.end - 1][-1] == "," and (_WHO.fullmatch(self._next()) or self._is_apposed(name)):
                 sure += 0.25
             elif not before or before[-1] in '.!?:"“”„»«–-':
                 sure -= SENTENCE_START
-            elif self.classes[start - 1] == ROLE_BEFORE:
+            elif start and self.classes[start - 1] == ROLE_BEFORE:
                 sure += 0.4
                 self._see(self.people, name, sure, name, before)
                 return
         self._see(self.people, name, sure, name, mention.cue)
+
+    def _is_apposed(self, name: str) -> bool:
+        """Whether a role stands before the name or behind it, a comma between: "Kim Rae, an engineer who", "The mayor
+        of the town, Kim Rae,"."""
+        start, end, tokens, german = self.start, self.end, self.tokens, self.memo.german
+        if name.count(" ") + 1 != end - start:
+            return False  # "Itamar Ben-Gvir (Jüdische Stärke),"
+        if self._next() in WHAT_HE_IS["de" if german else "en"]:
+            for at in range(end + 1, min(end + APART, len(tokens))):
+                if self._is_role(at):
+                    return not self._spoke(at + 1)
+                word = tokens[at]
+                if word[-1:] in {",", ".", ""} or (
+                    word[0].isupper() if german else word in DETERMINERS or word == "for"
+                ):
+                    break  # ", eine Brüskierung der Königin"
+        if start and tokens[start - 1][-1:] == ",":
+            for at in range(start - 1, max(start - APART - 1, -1), -1):
+                if self._is_role(at):
+                    return True
+                if tokens[at][-1:] in {".", ""} or (tokens[at][-1] == "," and at < start - 1):
+                    break
+        return False
+
+    def _is_role(self, at: int) -> bool:
+        if self.memo.german:
+            return bool(self.tokens[at]) and self.memo.tokens.read(self.tokens[at]).kind is Kind.ROLE
+        return self.classes[at] == ROLE_BEFORE
 
     def _plain(self, at: int) -> Token | None:
         return self.memo.tokens.read(self.tokens[at]) if at < len(self.tokens) and self.tokens[at] else None
@@ -284,10 +457,31 @@ class _Reader:
         while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
             at += 1
         last = self._plain(at) if tuple(self.tokens[end:at]) in _PARTICLES else None
-        if last is not None and last.kind is Kind.NAME and last.text[:1].isupper() and not last.opens:
+        if last is None or not last.text[:1].isupper() or last.opens:
+            return
+        single = " " not in mention.name
+        if not single and self.tokens[end] in _OF_HOUSES and not self.memo.tokens.read(self.tokens[end - 1]).first:
+            self._take_house(at, mention)
+        elif last.kind is Kind.NAME or (single and last.kind in _NAMES_OF_NOBLES):
             name = " ".join([mention.name, *self.tokens[end:at], last.text])
             self._see(self.people, name, 0.85, name, mention.cue)
             self.joined.add(at)
+
+    def _take_house(self, at: int, mention: Mention) -> None:
+        """Who pays somebody that is named with what he is: "Analyst Kim Rae von CMC Markets"."""
+        if not mention.cue:
+            return
+        names: list[str] = []
+        for written in self.tokens[at : at + _LONGEST_HOUSE]:
+            token = self.memo.tokens.read(written) if written else None
+            if token is None or token.kind is not Kind.NAME or token.first or not token.text[:1].isupper():
+                break
+            names.append(token.text)
+            if token.closes:
+                break
+        if len(names) > 1 or (names and 1 < len(names[0]) <= _LONGEST_ACRONYM and names[0].isupper()):
+            self.joined.add(at)
+            self._see(self.organisations, " ".join(names), 0.7, " ".join(names), mention.cue)
 
     def _next(self) -> str:
         return self.tokens[self.end] if self.end < len(self.tokens) else ""
@@ -297,29 +491,45 @@ class _Reader:
 
     def _join_organisation(self, mention: Mention) -> None:
         """ "University" and "of Oxford"."""
+        name, at = self._joined(mention.name)
+        if name:
+            self._see(self.organisations, name, 0.75, name)
+            self.joined.add(at)
+
+    def _joined(self, head: str) -> tuple[str, int]:
+        """The name with what it is of or for, and where that begins; an empty name where it is of nothing."""
         end = self.end
         if end == len(self.tokens) or self.tokens[end] not in _JOIN_STARTS:
-            return
+            return "", 0
         for join in _JOINS.get(self.article.language, ()):
             at = end + len(join)
             if tuple(self.tokens[end:at]) != join:
                 continue
-            if self.memo.german and mention.name not in _JOINABLE:
-                return
-            if mention.name == "Amt" and join[0] != "für":
-                return  # "gibt ihr Amt zum Jahresende ab"
-            first = at
-            names: list[str] = []
-            while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < 3:
-                names.append(token.text)
-                at += 1
-                if token.closes:
-                    break
-            if names:
-                name = " ".join([mention.name, *join, *names])
-                self._see(self.organisations, name, 0.75, name)
-                self.joined.add(first)
-            return
+            if self.memo.german and head not in _JOINABLE:
+                break
+            if head == "Amt" and join[0] != "für":
+                break  # "gibt ihr Amt zum Jahresende ab"
+            names, behind = self._capitalised(at)
+            if names and self._next_is(behind, "and") and head.rpartition(" ")[2] in _OF_FIELDS:
+                more, _ = self._capitalised(behind + 1)  # "Department of Fire and Emergency Services"
+                if more:
+                    self.joined.add(behind + 1)
+                    names += ["and", *more]
+            return (" ".join([head, *join, *names]), at) if names else ("", 0)
+        return "", 0
+
+    def _next_is(self, at: int, word: str) -> bool:
+        return at < len(self.tokens) and self.tokens[at] == word and not self.tokens[at - 1].endswith((",", "."))
+
+    def _capitalised(self, at: int) -> tuple[list[str], int]:
+        """The capitalised words from there on, three at most, and where they end."""
+        names: list[str] = []
+        while (token := self._plain(at)) is not None and token.text[:1].isupper() and len(names) < _LONGEST_FIELD:
+            names.append(token.text)
+            at += 1
+            if token.closes:
+                break
+        return names, at
 
     _TAKE: ClassVar[Mapping[What, Callable[[_Reader, Mention], None]]] = {
         What.PLACE: _take_place,
@@ -336,10 +546,14 @@ class _Reader:
         """ "Takaichi" alone is Sanae Takaichi when the article names her; after a role she is a person anyway."""
         self._drop_genitives()
         text = self.text
+        by_name = self.memo.tokens.gazetteer.by_name
         known = {name.rsplit(" ", 1)[-1]: name for name, found in self.people.items() if found.sure >= SURE}
         for name, candidate in list(self.people.items()):
             surname = name.rsplit(" ", 1)[-1]
-            self.cued.pop(surname, None)
+            if surname in self.cued:
+                del self.cued[surname]
+            elif surname in by_name and candidate.sure >= SURE:
+                self.surnames.add(surname)
             full = known.get(surname) or (known.get(surname[:-1]) if surname.endswith("s") else None)
             if full and full != name and candidate.sure < SURE:  # "Punktsieg Usyks" is no second person
                 self.people[full].see(0.0, self.people.pop(name).count)
@@ -386,17 +600,40 @@ class _Reader:
         """ "in Yokosuka": an unknown word after a word that places stand after."""
         memo = self.memo
         for word, cue in self.cued.items():
-            if memo.tokens[word] & ~TOPIC != PLAIN or word in self.roles or word in self.people:
+            if (number := memo.tokens[word] & ~TOPIC) != PLAIN and not (
+                number == BESIDE and memo.german and word.endswith(_TOWN_ENDINGS)  # "Eyendorf"
+            ):
+                continue
+            if word in self.roles or word in self.people:
                 continue
             if word.endswith(_POSSESSIVE) or (len(word) <= _LONGEST_ACRONYM and word.isupper()):
                 continue  # "in Trump's speech", "in RPA"
             sure = 0.65
             if memo.german and cue.lower() not in {"nahe", "raum"}:
                 text = self.text
-                sure = 0.4 + 0.25 * PLACE_ENDINGS.end(word.lower()) + 0.15 * (text.count(word) > 1)
+                told = word in self.confirmed or PLACE_ENDINGS.end(word.lower())
+                sure = 0.4 + 0.25 * told + 0.15 * (text.count(word) > 1)
             if sure < THRESHOLD or self._is_noun(word):
                 continue
             self._see(self.places, word, sure, f"{cue} {word}")
+
+    def _cued_firms(self) -> None:
+        """ "drugmaker Zentiva": an unknown word after a word that organisations stand after."""
+        if not self.firms:
+            return
+        tokens = self.memo.tokens
+        surnames = {name.rsplit(" ", 1)[-1] for name in self.people}
+        for word, cue in self.firms.items():
+            if tokens[word] & ~TOPIC == PLAIN and word not in surnames and not self._is_noun(word):
+                self.count = self.text.count(word)
+                self._see(self.organisations, word, 0.7, f"{cue} {word}")
+                self.places.pop(word, None)
+
+    def _drop_surnames(self) -> None:
+        """Neither Bergen nor Bolton is a place where it is the name of Ingrid van Bergen or of John Bolton."""
+        for key, found in list(self.places.items()):
+            if self.surnames.issuperset(found.evidence):
+                del self.places[key]
 
 
 def tag_names(article: EnrichInput) -> list[Tag]:

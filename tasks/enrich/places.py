@@ -61,6 +61,7 @@ _LABELS: Final = {  # where a desk would not write what CLDR says
 _LEFT_OUT: Final = frozenset({"GS", "IO", "UM", "TF", "HM", "BV", "AC", "CP", "DG", "EA", "IC", "TA", "EZ", "QO", "ZZ"})
 _WEAK_COUNTRIES: Final = frozenset({"TD", "JO"})  # Chad and Jordan are men, too
 _GENITIVE_LEAST: Final = 4
+_SHORTEST_OF_PART: Final = 4  # letters: Irak
 GEORGIA: Final = "US-GA"  # the state, which English copy calls as it calls the country
 
 
@@ -102,16 +103,18 @@ class Gazetteer:
             place = self.by_name.get(name.title())
         return place
 
+    def of_part(self, name: str) -> Place | None:
+        """The country or region of which a German compound names a part: "Norditalien", "Südsteiermark"."""
+        rest = name.removeprefix("Nord").removeprefix("Ost").removeprefix("Süd").removeprefix("West").removeprefix("-")
+        place = self.by_name.get(rest[:1].upper() + rest[1:]) if len(rest) >= _SHORTEST_OF_PART else None
+        return None if place is None or place.weak else place
+
 
 @lru_cache(maxsize=12)
 def gazetteer(language: str) -> Gazetteer:
     """The gazetteer for copy in `language`: its own country names, and the German and English ones."""
-    by_name: dict[str, Place] = {}
+    by_name = dict(_towns())
     divisions: dict[str, Place] = {}
-    for line in read_lines("places.txt"):
-        nation, _, towns = line.partition(": ")
-        for town in towns.split("; "):
-            _add_town(by_name, nation, town)
     for line in read_lines("states.txt"):
         for division in line.split("; "):
             code, _, spelt = division.partition(" ")
@@ -129,6 +132,17 @@ def gazetteer(language: str) -> Gazetteer:
         if any(not word[0].isupper() for word in rest):
             longer.setdefault(first, []).append(name)
     return Gazetteer(by_name, longer, divisions)
+
+
+@lru_cache(maxsize=1)
+def _towns() -> dict[str, Place]:
+    """Our own list, which is the same to all languages."""
+    by_name: dict[str, Place] = {}
+    for line in read_lines("places.txt"):
+        nation, _, towns = line.partition(": ")
+        for town in towns.split("; "):
+            _add_town(by_name, nation, town)
+    return by_name
 
 
 def _add_town(by_name: dict[str, Place], country: str, entry: str) -> None:
@@ -173,9 +187,11 @@ def _countries(language: str) -> list[tuple[Place, set[str]]]:
     for code in _territories("en"):
         if code in {"EU", "UN"}:
             continue
-        forms = {_territories(each)[code] for each in {"de", "en", language} if code in _territories(each)}
+        # Not the German ones in English copy: "Staten Island" is not in Iceland.
+        spoken = {"en", language} if language == "en" else {"de", "en", language}
+        forms = {_territories(each)[code] for each in spoken if code in _territories(each)}
         forms |= {form.replace("_", " ") for form in _ALSO.get(code, "").split()}
-        forms |= {country_label(code, "de"), country_label(code, "en")}
+        forms |= {country_label(code, each) for each in ("de", "en") if each in spoken}
         forms |= {inflected for form in tuple(forms) for inflected in bent(form)}
         listed.append((country(code, language), {form for form in forms if len(form) > 1}))
     return listed

@@ -22,11 +22,37 @@ ABBREVIATED: Final = frozenset(
 _INNER: Final = re.compile(r"[—–/(]")
 _POSSESSIVES: Final = ("'s", "’s", "'", "’")
 _OF_ROLE: Final = frozenset({"'s", "’s"})
+_OF_MANY: Final = frozenset({"s'", "s’"})
+_SIDES: Final = ("Nord", "Ost", "Süd", "West")
+_SCIENTISTS: Final = frozenset({"logist", "ogist,", "rapher", "apher,"})  # "a glaciologist"
+_MONEY: Final = frozenset({"US-Dollar", "US-Dollars", "US-Cent"})  # speaks of no country
 
 CUES: Final = {
     "de": frozenset({"in", "aus", "nach", "nahe", "In", "Aus", "Nach", "Nahe", "Raum"}),
     "en": frozenset({"in", "near", "outside", "In", "Near", "Outside"}),
 }
+# English nouns after which a place or an organisation is named: "the town of Churu", "the drugmaker Zentiva".
+TOWNS: Final = frozenset(
+    {"town", "city", "village", "hamlet", "suburb", "port", "province", "district", "municipality", "township"}
+    | {"island", "borough", "region", "prefecture", "resort", "neighborhood", "neighbourhood", "settlement", "commune"}
+)
+FIRMS: Final = frozenset(
+    {"airline", "carrier", "carmaker", "automaker", "drugmaker", "chipmaker", "planemaker", "shipbuilder", "retailer"}
+    | {"supermarket", "charity", "nonprofit", "startup", "start-up", "insurer", "lender", "regulator", "watchdog"}
+    | {"manufacturer", "newspaper", "magazine", "tabloid", "broadsheet", "subsidiary", "offshoot", "conglomerate"}
+    | {
+        "consultancy",
+        "militia",
+        "newsroom",
+        "brewery",
+        "steelmaker",
+        "toymaker",
+        "steelworks",
+        "firm",
+        "group",
+        "giant",
+    }
+)
 NO_COUNTRY: Final = "--"  # label of an adjective such as "European"
 
 
@@ -35,7 +61,7 @@ class Token:
     """A word without its punctuation. `label` is the organisation's name or an adjective's country.
 
     `prefix` is the place or organisation before a hyphen; `opens` and `closes` tell that punctuation parts it from
-    the words around it.
+    the words around it; `genitive` is the English ending that `text` is without.
     """
 
     kind: Kind
@@ -46,6 +72,7 @@ class Token:
     first: bool = False
     opens: bool = False
     closes: bool = False
+    genitive: str = ""
 
     def as_name(self) -> Token:
         """The same word read as part of a person's name."""
@@ -57,9 +84,13 @@ class Token:
 NOTHING: Final = ord(".")
 CUE: Final = ord("1")  # "in", after which a place may stand
 ROLE_BEFORE: Final = ord("2")  # "actor", after which a person may stand
+AT: Final = ord("3")  # "at", "bei": after an economist stands the house that pays him
+FIRM_BEFORE: Final = ord("4")  # "drugmaker", after which an organisation may stand
+TOWN: Final = ord("5")  # "town", after which "of" and a place may stand
+OF: Final = ord("6")
 PLAIN: Final = ord("N")  # a name if another one, a role or the like stands beside it
 _TELLING: Final = ord("K")  # says something alone
-_BESIDE: Final = ord("R")  # says something only with another word that is not idle: "Ministerin"
+BESIDE: Final = ord("R")  # says something only with another word that is not idle: "Ministerin"
 _IDLE: Final = ord("I")  # says nothing, and only stands in what the others say: "Montag"
 TOPIC: Final = 0x80  # added where the word speaks of a topic
 WITHOUT_TOPIC: Final = bytes([number & ~TOPIC for number in range(256)])  # for `bytes.translate`
@@ -68,7 +99,7 @@ ONLY_TOPIC: Final = bytes([number & TOPIC for number in range(256)])
 POLICE: Final = "Police"  # an organisation only as "Thames Valley Police"; it begins many sentences
 _BESIDE_KINDS: Final = frozenset({Kind.SKIP, Kind.ROLE, Kind.FIRM, Kind.PLACE_NOUN, Kind.GEO})
 _IDLE_KINDS: Final = frozenset({Kind.NOUN, Kind.TIME, Kind.THING})
-_Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bool]  # the fields of a `Token`
+_Parsed = tuple[Kind, str, str, Place | None, Place | str | None, bool, bool, bool, str]  # the fields of a `Token`
 
 
 class Tokens(dict[str, int]):
@@ -90,19 +121,18 @@ class Tokens(dict[str, int]):
         self.gazetteer: Final[Gazetteer] = gazetteer(language)
         self._kinds: Final = Kinds(self.words, german=self.german)
         self._telling: Final = telling(language)
-        self._first_names: Final = self.words.first_names | _PLACES_AS_FIRST_NAMES
-        self._called_so: Final = frozenset((*self.words.organisations, *self.gazetteer.by_name, *self.words.demonyms))
+        self._first_names: Final = _first_names(self.words.first_names)
         self._lately: dict[str, int] = {}
         self._words: Final = _Words(self)
         self.read: Final[Callable[[str], Token]] = self._words.__getitem__  # the word itself, and what it is
-        before = self.words.roles_before if language == "en" else ()
-        self._small: Final = dict.fromkeys(before, ROLE_BEFORE) | dict.fromkeys(CUES.get(language, ()), CUE)
+        self._small: Final = _small(language, self.words.roles_before)
         self.longer: Final = {**self.gazetteer.longer}
         for name in self.words.organisations:
             first, *rest = name.split(" ")
             if any(not word[0].isupper() for word in rest):
                 self.longer[first] = [*self.longer.get(first, ()), name]
-        several = [name.split(" ") for name in self._called_so if " " in name]
+        called = chain(self.words.organisations, self.gazetteer.by_name, self.words.demonyms)
+        several = [name.split(" ") for name in called if " " in name]
         self.first_words: Final = frozenset([first for first, *_ in several])
         self._parts: Final = frozenset(chain.from_iterable(several))
 
@@ -125,20 +155,24 @@ class Tokens(dict[str, int]):
         if number := self._small.get(written):
             return number
         first_letter = written[:1]
-        if first_letter.islower() or not (first_letter.isupper() or written.lstrip(OPENING)[:1].isupper()):
+        if first_letter.islower():
+            if written.islower():
+                return ROLE_BEFORE if written[-6:] in _SCIENTISTS and not self.german else NOTHING
+            return _TELLING if self._called(written.rstrip(CLOSING)) else NOTHING  # "easyJet"
+        if not (first_letter.isupper() or written.lstrip(OPENING)[:1].isupper()):
             return NOTHING
-        kind, text, label, _, prefix, first, _, closes = self.parse(written)
+        kind, text, label, _, prefix, first, _, closes, genitive = self.parse(written)
         begins = text in self.longer
-        if kind is SKIP and not begins and text not in self.first_words:
+        if kind is SKIP and not begins and not genitive and text not in self.first_words:
             return NOTHING
         if prefix is not None or begins:
             number = _TELLING
         elif kind is NAME and not first:
             number = PLAIN
         elif kind in _IDLE_KINDS or label == NO_COUNTRY:
-            number = _BESIDE if first or self._is_part(text) else _IDLE
+            number = BESIDE if first or self._is_part(text) else _IDLE
         else:
-            number = _BESIDE if kind in _BESIDE_KINDS or text == POLICE else _TELLING
+            number = BESIDE if kind in _BESIDE_KINDS or text == POLICE else _TELLING
         return number + 32 if closes else number
 
     def _is_part(self, text: str) -> bool:
@@ -149,25 +183,27 @@ class Tokens(dict[str, int]):
         """What makes the `Token` of a word as it is written."""
         text = written.lstrip(OPENING)
         stripped = text.rstrip(CLOSING)
-        initial = False
+        initial, genitive = False, ""
         prefix: Place | str | None = None
         if stripped.isalpha() and len(text) != 2:  # as most words are
             closes = len(stripped) < len(text) and text not in ABBREVIATED
+            if closes and text[-2:] in _OF_MANY and not self.german:
+                genitive, closes = text[-1], False  # "Transport Workers' Union"
         else:
-            stripped, initial, closes = self._without_marks(text, stripped)
+            stripped, initial, closes, genitive = self._without_marks(text, stripped)
         kind, label, place = self._called(stripped) or (self._kinds.of(stripped), "", None)
         if kind is ROLE and text[len(stripped) : len(stripped) + 2] in _OF_ROLE:
             kind = NOUN  # "the King's Speech"
         first = initial or stripped in self._first_names
         if "-" in stripped:
-            if kind is not PLACE:
+            if kind is not PLACE and stripped not in _MONEY:
                 prefix = self._prefix(stripped.partition("-")[0])
             if prefix is None and not first:
                 first = self._first_names.issuperset(stripped.split("-"))  # Anne-Sophie
-        return kind, stripped, label, place, prefix, first, len(text) < len(written), closes
+        return kind, stripped, label, place, prefix, first, len(text) < len(written), closes, genitive
 
-    def _without_marks(self, text: str, stripped: str) -> tuple[str, bool, bool]:
-        """The word alone, whether it is the initial of a first name, and whether punctuation ends it."""
+    def _without_marks(self, text: str, stripped: str) -> tuple[str, bool, bool, str]:
+        """The word alone, whether it is the initial of a first name, whether punctuation ends it, its genitive."""
         if match := _INNER.search(stripped):  # "Haley—were", "Goodwin/dpa"
             stripped = stripped[: match.start()]
         initial = len(text) == 2 and text[1] == "." and text[0].isupper()
@@ -177,10 +213,13 @@ class Tokens(dict[str, int]):
         if "." in stripped and text.rstrip(",;:)") in self.gazetteer.by_name:  # U.S.
             stripped = text.rstrip(",;:)")
             closes = len(stripped) < len(text)  # "the U.S. Coast Guard"
+        genitive = ""
         if "'" in stripped or "’" in stripped:
+            whole = stripped
             for ending in _POSSESSIVES:
                 stripped = stripped.removesuffix(ending)
-        return stripped, initial, closes
+            genitive = whole[len(stripped) :]
+        return stripped, initial, closes, genitive
 
     def named(self, name: str) -> Token | None:
         """The organisation, place or nationality called so, also in the German genitive."""
@@ -190,9 +229,17 @@ class Tokens(dict[str, int]):
         return None
 
     def _called(self, name: str) -> tuple[Kind, str, Place | None] | None:
-        if name not in self._called_so and name[-1:] != "s" and not name.isupper():
+        known, demonyms = self.words.organisations, self.words.demonyms
+        if (
+            name not in known
+            and name not in self.gazetteer.by_name
+            and name[-1:] != "s"
+            and name not in demonyms
+            and not name.isupper()
+        ):  # as nearly all
+            if self.german and name.startswith(_SIDES) and (whole := self.gazetteer.of_part(name)):
+                return PLACE, "", whole  # "Norditalien"
             return None
-        known = self.words.organisations
         label = known.get(name)
         if label is None and self.german and name[-1:] == "s" and len(name) > 4:
             label = known.get(name[:-1])
@@ -200,7 +247,7 @@ class Tokens(dict[str, int]):
             return ORGANISATION, label, None
         if place := self.gazetteer.find(name):
             return PLACE, "", place
-        if code := self.words.demonyms.get(name):
+        if code := demonyms.get(name):
             return ADJECTIVE, code, None
         return None
 
@@ -231,6 +278,23 @@ _PLACES_AS_FIRST_NAMES: Final = frozenset(
     | {"Carolina", "Charlotte", "Madison", "Dallas", "Phoenix", "India", "Kenya", "Chad", "Brooklyn", "Orlando"}
     | {"Alexandria", "Santiago", "Salvador", "Lourdes", "London", "Houston", "Lincoln"}
 )
+
+
+@lru_cache(maxsize=1)
+def _first_names(listed: frozenset[str]) -> frozenset[str]:
+    return listed | _PLACES_AS_FIRST_NAMES
+
+
+def _small(language: str, roles: frozenset[str]) -> dict[str, int]:
+    """Classes of words without a capital, after which a name may stand; some with a comma: "The mayor, Ann Lee,"."""
+    small = dict.fromkeys(CUES.get(language, ()), CUE)
+    if language == "de":
+        small["bei"] = AT
+    if language == "en":
+        small |= {word + comma: ROLE_BEFORE for word in roles for comma in ("", ",")}
+        small |= {word + comma: FIRM_BEFORE for word in FIRMS for comma in ("", ",")}
+        small |= {"at": AT, "of": OF} | dict.fromkeys(TOWNS, TOWN)
+    return small
 
 
 # Languages with their own country names; each costs 2 MB once copy in it comes by. All others are read as English.

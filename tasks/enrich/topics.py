@@ -12,7 +12,7 @@ from tasks.enrich.lexicon import Telling, telling, topics
 from tasks.enrich.reading import EnrichInput
 from tasks.enrich.tokens import ONLY_TOPIC, TOPIC, tokens
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 NAME: Final = "topics"
 SCHEME: Final = "medtop"
 AT_MOST: Final = 3

@@ -38,7 +38,11 @@ PLACE_ENDINGS: Final = Endings((
 ))  # fmt: skip
 FIRM_NOUNS: Final = (
     "hersteller", "bauer", "konzern", "reederei", "kette", "anbieter", "betreiber", "fluglinie", "airline", "händler",
-    "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma",
+    "versicherer", "verlag", "brauerei", "werft", "unternehmen", "firma", "behörde", "institut", "zeitung", "magazin",
+    "sender", "organisation", "miliz", "marke", "geheimdienst", "dienstleister", "zulieferer", "discounter",
+    "portal", "plattform", "kanzlei", "netzwerk", "vereinigung", "logistiker", "spediteur", "start-up",
+    "herstellers", "konzerns", "anbieters", "betreibers", "händlers", "versicherers", "verlags", "unternehmens",
+    "instituts", "magazins", "senders", "portals", "dienstleisters", "zulieferers", "discounters", "netzwerks",
 )  # fmt: skip
 NO_PLACE_NOUNS: Final = ("wort", "sport", "transport", "export", "import", "report")  # that end in "ort", too
 PLACE_NOUNS: Final = (
@@ -58,6 +62,10 @@ _SAID: Final = frozenset(
     | {"sagte", "sagt", "erklärte", "betonte", "warnte", "forderte", "kritisierte", "nannte", "meinte", "schrieb"}
     | {"kündigte", "berichtete", "teilte", "äußerte", "erwartet", "fordert", "warnt", "betont", "erklärt"}
 )
+
+
+# Feminine and plural nouns, which have no genitive of their own.
+_UNBENT: Final = ("e", "tät", "schaft", "ie", "ion", "ung", "ank", "ahn", "ei", "er", "ehr", "ur", "per", "iker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,12 @@ def _demonyms(language: str) -> dict[str, str]:
     return words
 
 
+def _heads(listed: list[str]) -> frozenset[str]:
+    """With their genitives: "des Landgerichts Köln"."""
+    bending = [word for word in listed if word[-1].islower() and not word.endswith(_UNBENT)]
+    return frozenset([*listed, *[word + ending for word in bending for ending in ("s", "es")]])
+
+
 @lru_cache(maxsize=4)
 def words(language: str) -> Words:
     """The lists for German, or for English and everything else."""
@@ -142,7 +156,7 @@ def words(language: str) -> Words:
         role_tails=tuple(word[1:] for word in roles["de"] if word.startswith("~")) if german else (),
         roles_before=frozenset(roles["en-before"]),
         organisations={name: labels[not german] for name, labels in _organisations().items()},
-        heads=frozenset(organisation["head-de" if german else "head"]),
+        heads=_heads(organisation["head-de"]) if german else frozenset(organisation["head"]),
         forms=frozenset(organisation["form"]),
         tails=tuple(organisation["tail-de"]) if german else (),
         function=function,

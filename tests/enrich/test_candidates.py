@@ -39,6 +39,10 @@ def test_eight_of_a_kind_are_enough() -> None:
     assert len(labels(*[candidate(f"Ort{number}", 0.8) for number in range(12)])) == 8
 
 
+def test_of_equals_the_eight_that_the_article_names_first_are_given() -> None:
+    assert labels(*[candidate(name, 0.8) for name in "ZYXWVUTSA"]) == [(name, 0.8) for name in "ZYXWVUTS"]
+
+
 def test_two_places_of_one_name_are_two_tags() -> None:
     two = [candidate("Georgia", 0.9, key=key) for key in ("US-GA", "GE")]
     tags = tags_of("place", two, "", enricher="names", version="2")

@@ -300,3 +300,118 @@ def test_the_town_of_the_dateline_is_a_place_though_nobody_knows_it(dateline: st
 )
 def test_a_known_name_that_only_the_headline_has(headline: str, text: str, kind: str, names: set[str]) -> None:
     assert labels(kind, *filter(None, [text]), headline=headline) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "places"),
+    [
+        ("Die Schauspielerin Ingrid von Bergen kam. Von Bergen blieb lange.", {"Ingrid von Bergen"}, set()),
+        ("Der Berater John Bolton ging. Bolton schwieg dazu.", {"John Bolton"}, set()),
+        ("Der Berater John Bolton fuhr nach Bolton.", {"John Bolton"}, {"Bolton"}),
+        ("Die Sprecherin der Fraktion, Siemtza Mollhoff, hielt dagegen.", {"Siemtza Mollhoff"}, set()),
+        ("Siemtza Mollhoff, die neue Trainerin, schwieg.", {"Siemtza Mollhoff"}, set()),
+        ("Es war Siemtzas Benehmen, eine Schmach der Königin.", set(), set()),
+        ("Der Minister Kalle Rehbein (Jüdische Mitte), zuletzt im Amt, ging.", {"Kalle Rehbein"}, set()),
+    ],
+)
+def test_what_stands_around_a_name_tells_a_person(text: str, people: set[str], places: set[str]) -> None:
+    assert labels("person", text, GERMAN) == people
+    assert labels("place", text, GERMAN) == places
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("The mayor, Zorbo Blackwell, praised them.", {"Zorbo Blackwell"}),
+        ("Zorbo Blackwell, a glaciologist who was not there, agreed.", {"Zorbo Blackwell"}),
+        ("Zorbo Blackwell, a blow for the coach, was late.", set()),
+        ("David Black sat down. Black said nothing.", {"David Black"}),
+        ("Peter Singer sat down.", {"Peter Singer"}),
+        ("Ann Leeds, of Royal Dog Saving, was late.", {"Ann Leeds"}),
+    ],
+)
+def test_english_apposition_tells_a_person(text: str, people: set[str]) -> None:
+    assert labels("person", text, ENGLISH) == people
+
+
+@pytest.mark.parametrize(
+    ("text", "organisations"),
+    [
+        ("Die Richter des Landgerichts Bonn tagten.", {"Landgericht Bonn"}),
+        ("Der Leiter des Landeskriminalamts Steiermark kam.", {"Landeskriminalamt Steiermark"}),
+        ("Sie arbeitet am Deutschen Archäologischen Institut in Ulm.", {"Deutsches Archäologisches Institut"}),
+        ("Die Gewerkschaft Quendra streikt, die Behörde Mulpex nicht.", {"Quendra", "Mulpex"}),
+        ("Die Heilmittelbehörde Mulpex prüft, das Umfrageinstitut Zarbo fragt.", {"Mulpex", "Zarbo"}),
+        ("Ein Sprecher des Vereins Land schafft Brot sagte nichts.", set()),
+        ("Der Chef des Verbands Anna Rehbein war krank.", set()),
+        ("Analyst Jochen Rehbein von CMX Markets sah es anders.", {"CMX Markets"}),
+        ("Der Analyst bei Zentrix sah es anders.", {"Zentrix"}),
+        ("Das sagte der Österreichische Naturfreundebund.", {"Österreichischer Naturfreundebund"}),
+        ("Ein Preis ging an den Deutschen Film, eine Spende an die Deutsche Dorfhilfe.", {"Deutsche Dorfhilfe"}),
+    ],
+)
+def test_german_organisations_by_the_word_before_them(text: str, organisations: set[str]) -> None:
+    tags = found(text, GERMAN)
+    assert {tag.label for tag in tags if tag.kind == "organisation"} == organisations
+    assert "Jochen Rehbein von CMX" not in {tag.label for tag in tags}
+
+
+@pytest.mark.parametrize(
+    ("text", "organisations"),
+    [
+        ("Zorbo Blackwell, an economist at Zentrix, was late.", {"Zentrix"}),
+        ("A strategist at Charles Brandt was late.", {"Charles Brandt"}),
+        ("The regulator, Quendra, was late, as was the charity Mulpex.", {"Quendra", "Mulpex"}),
+        ("The rights group Quendra met the group Blackwell leads.", {"Quendra"}),
+        ("Shares in Zentrix fell, and a stake in Quendra was sold.", {"Zentrix", "Quendra"}),
+        ("The Chinese Academy of Sciences met the Transport Workers' Union.", "of"),
+        (
+            "NASA's Marlow Space Flight Center met St Mary's Hospital.",
+            {"NASA", "Marlow Space Flight Center"} | {"St Mary's Hospital"},
+        ),
+        ("Ann Leeds, of Royal Dog Saving, was late.", {"Royal Dog Saving"}),
+        ("They flew with easyJet to the sea.", {"easyJet"}),
+        ("The Kerala Bouncers lost by two goals.", {"Kerala Bouncers"}),
+        ("It was built by Quendra Mulpex Ireland.", {"Quendra Mulpex Ireland"}),
+        ("The Department of Fire and Emergency Works was late.", {"Department of Fire and Emergency Works"}),
+        ("She was born in Leeds General Infirmary.", {"Leeds General Infirmary"}),
+        ("She has a flat in Chelsea and saw the Chelsea Flower Market.", set()),
+        ("It stood in Nature Communications, as they reported in Marlow Letters.", set()),
+    ],
+)
+def test_english_organisations_by_the_words_around_them(text: str, organisations: set[str] | str) -> None:
+    if organisations == "of":
+        organisations = {"Chinese Academy of Sciences", "Transport Workers' Union"}
+    assert labels("organisation", text, ENGLISH) == organisations
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "places"),
+    [
+        (GERMAN, "Sie lebt in Lundendorf, wo es still ist.", {"Lundendorf"}),
+        (GERMAN, "Er fiel bei Gamlutz im Bezirk Leibnitz.", {"Gamlutz", "Leibnitz"}),
+        (GERMAN, "Man weiß es bei Bränden in Wien.", {"Wien"}),
+        (GERMAN, "Es brennt in der Ostukraine und in Norditalien.", {"Ukraine", "Italien"}),
+        (GERMAN, "Ein US-Dollar kostet mehr.", set()),
+        (ENGLISH, "The town of Charvo was hot, and Staten Island was not.", {"Charvo", "Staten Island"}),
+        (ENGLISH, "Police in Reading and Bath said so.", {"Reading", "Bath"}),
+        (ENGLISH, "Reading and Bath say little.", set()),
+        (ENGLISH, "Her flat in Chelsea was sold.", {"Chelsea"}),
+        (ENGLISH, "Zorbella Bradford sat down.", set()),
+        (ENGLISH, "It rained in Central London.", {"London"}),
+        (ENGLISH, "She left the University of Oxford, and lives in Oxford.", {"Oxford"}),
+    ],
+)
+def test_places_by_the_words_around_them(language: str, text: str, places: set[str]) -> None:
+    assert labels("place", text, language) == places
+
+
+def test_one_english_adjective_speaks_of_a_country_only_in_the_first_sentence() -> None:
+    late = "They met again on Monday, and it was a good day for all of them there. " * 3
+    assert labels("place", "A Nigerian sprinter won the race. " + ENGLISH) == {"Nigeria"}
+    assert labels("place", ENGLISH, late + "It was bought by the American heirs of the firm.") == set()
+
+
+@pytest.mark.parametrize("before", [GERMAN, GERMAN + " Nun"])
+def test_copy_of_which_only_the_beginning_is_read_may_end_after_any_word(before: str) -> None:
+    assert labels("place", before + " in Wien" * 2000) == {"Wien"}

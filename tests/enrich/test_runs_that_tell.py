@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.enrich.names import _RUN
 from tasks.enrich.runs import runs
-from tasks.enrich.tokens import NOTHING, TOPIC, WITHOUT_TOPIC, tokens
+from tasks.enrich.tokens import TOPIC, WITHOUT_TOPIC, tokens
 from tasks.enrich.word_lists import words
 
 UNKNOWN = ("Hartdegen", "Wögerbauer", "Montagsfrage", "US-Präsident", "SPD-nah", "EU-27", "J.", "Dr.", "X", "NATO")
@@ -24,7 +24,7 @@ def capitalised(language: str) -> list[str]:
     listed = {*lists.roles, *lists.heads, *lists.forms, *lists.time, *lists.things, *lists.geo, *lists.common}
     parts = {part for name in named for part in name.split(" ")}
     every = {*parts, *listed, *sorted(lists.first_names)[::20], *UNKNOWN, *BENT}
-    return sorted(word for word in every if known[word] & ~TOPIC != NOTHING)
+    return sorted(word for word in every if chr(known[word] & ~TOPIC).isalpha())
 
 
 CAPITALISED = {language: capitalised(language) for language in ("de", "en")}
