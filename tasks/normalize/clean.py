@@ -11,7 +11,7 @@ from tasks.normalize.blocks import looks_like_html, read_blocks
 from tasks.normalize.datelines import credits_of_briefs, take_datelines
 from tasks.normalize.fold import fold
 from tasks.normalize.galley import Galley
-from tasks.normalize.headlines import headline_of, without_publisher
+from tasks.normalize.headlines import headline_of, kickers_above, without_publisher
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
 from tasks.normalize.plain import PARAGRAPH
@@ -19,6 +19,7 @@ from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import READ_MORE_ENDS, Finding, take_read_more
+from tasks.normalize.verse import without_title
 
 VERSION = 7  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
@@ -60,6 +61,7 @@ def clean_copy(
     del language  # every rule but the seeds is independent of it
     pieces = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None:
+        pieces = without_title(pieces)
         headline = headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
     reading = reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces)
     desk = _Desk(off=off, headline=reading.headline)
@@ -122,6 +124,7 @@ def _clean(
         thinner = any(found and found.rule in _OF_THE_BODY for found in verdict.findings)
         if not _furnish(galley, desk) and not uncovered and not thinner:
             break
+    _take_kickers(galley, marked, desk, threshold)
     _settle_pieces(galley, desk)
     if dated and teaser and "dateline" not in desk.fields and not galley.briefs:
         _take_datelines_of_teaser(teaser, desk)
@@ -192,6 +195,20 @@ def _removal(galley: Galley, i: int, finding: Finding, *, removed: bool) -> Remo
         seen=finding.seen,
         removed=removed,
     )
+
+
+def _take_kickers(galley: Galley, marked: dict[int, Removal], desk: _Desk, threshold: float) -> None:
+    """Take out what stood above a copy of the headline at the top; where that has left is known only now."""
+    copies = {gone.position for gone in desk.removals if gone.rule == "headline_copy"}
+    above = kickers_above(galley.standing, galley.texts, galley.kinds, copies) if copies else []
+    if not above or "headline_cut" in desk.off:
+        return
+    finding = Finding(rule="headline_cut", reason="is a kicker above the headline", confidence=0.85)
+    if finding.confidence < threshold:
+        marked |= {i: _removal(galley, i, finding, removed=False) for i in above}
+        return
+    desk.removals += [_removal(galley, i, finding, removed=True) for i in above]
+    galley.standing = [i for i in galley.standing if i not in above]
 
 
 def _furnish(galley: Galley, desk: _Desk) -> bool:

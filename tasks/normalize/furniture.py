@@ -29,12 +29,16 @@ _DASH = r"[-–—]"
 # Swiss agencies and papers set no dash behind the bracket: "Bern (sda) Der Bundesrat …".
 _SWISS = r"[Kk]eystone-(?:SDA|sda|ATS|ats)|sda|SDA|ats|ATS|awp|AWP"
 _CAPITALISED = rf"(?!(?:Der|Die|Das|Laut|Wie)\b)[{_CAPS}][\w.'’-]*+"
+# A broadcaster or paper in brackets behind a place in capitals: "MILLBROOK, N.Y. (WLTV) – …".
+_STATION = r"[A-Z][A-Z0-9]{1,6}(?:[ /][A-Z0-9][A-Za-z0-9]{0,9}){0,2}"
 # As in: Berlin (dpa) – / WASHINGTON, March 3 (Reuters) - / Wien/Graz (APA/dpa) - / PARIS —
 _DATELINE = re.compile(
     rf"(?P<line>(?:(?P<place>{_PLACE})(?:,\s*(?:{_DAY}))?\s*)?\((?P<credit>{_AGENCY_LIST})\)\s*[-–—:.]{{1,2}}\s+"
     rf"|(?P<agency>{_AGENCY_LIST})\s+(?:{_DASH}\s+)?(?P<place3>[A-ZÄÖÜ][\w .'’-]{{2,30}})\.?\s+{_DASH}\s+"
     rf"|(?P<place2>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)(?:,\s*(?:{_DAY}))?"
     rf"\s+{_DASH}{{1,2}}\s+"
+    rf"|(?P<place5>[{_CAPS}][{_CAPS}.'’ \-]{{2,40}}(?:,\s*[A-Z][\w. ]{{1,20}})?)\s\((?P<station>{_STATION})\)"
+    rf"\s{_DASH}{{1,2}}\s+"
     rf"|(?:(?P<place4>{_CAPITALISED}(?:\s[{_CAPS}][\w.'’-]*+)?)\s+)?\((?P<swiss>{_SWISS})\)\s+(?=[«„\"‚'\d{_CAPS}])"
     r")(?=\S)"
 )
@@ -142,6 +146,8 @@ _CORRECTION = re.compile(
     r"|Anm(?:\.|erkung)\s?d(?:\.|er)\s?Red(?:\.|aktion)"
     r"|CORRECTION|Corrected|Clarification|CLARIFICATION|Editor['’]s note|Rectification|Rectificatif|Corrección"
     r"|Rettifica|Correctie|Rättelse|Rettelse)(?<=\w|\.)(?!\w)\s*(?:\([^)]{1,40}\))?\s*[:–—-]\s*\S"
+    # An agency's, in brackets at the top of the version that is right.
+    r"|[(\[](?:Berichtigung|Berichtigt|Korrektur|Korrigiert|Corrects|Corrected|Correction)\s*[:–—-]?\s[^()\[\]]{3,200}[)\]]\Z"
     # Notes that say what they are in a sentence.
     r"|(?:•\s*)?This (?:article|story|report|piece|headline) (?:was|has been) (?:amended|corrected)\b"
     r"|(?:An earlier|A previous) version of this (?:article|story|report)\b"
@@ -220,7 +226,7 @@ def _read_dateline(text: str) -> Dateline | None:
     found = _DATELINE.match(opening)
     if found:
         place = found["place"] or found["place2"] or found["place3"]
-        credit = found["credit"] or found["agency"] or found["swiss"]
+        credit = found["credit"] or found["agency"] or found["swiss"] or found["station"]
     elif found := read_wire(opening):
         place, credit = found["place"], found["credit"]
     if not found or len(text) - found.end() < 12:

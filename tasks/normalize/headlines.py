@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
+from storage.records import BlockKind
 from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.furniture import read_byline, read_dateline
 from tasks.normalize.mend import mend
 from tasks.normalize.menus import below_menu, is_section
+from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import ends_sentence
 from tasks.normalize.traits import is_paragraph
 
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _KICKER = 3  # words that a kicker above the headline may have: a place, a section
+_KICKERS, _KICKER_WORDS = 2, 4  # lines of a kicker that leaves with the copy below it, and words in one
+_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _BELOW = 2  # lines that must stand below a kicker
 _TOP = 12  # lines in which a headline is looked for
 _HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
@@ -34,6 +38,22 @@ def without_publisher(headline: str, publisher: str) -> tuple[str, str]:
         return headline, ""
     shorter = front.rstrip("".join(_TITLE_MARKS) + " ")
     return shorter, headline[len(shorter) :].strip()
+
+
+def kickers_above(
+    standing: Sequence[int], texts: Sequence[str], kinds: Sequence[BlockKind], copies: Container[int]
+) -> Sequence[int]:
+    """Return the first lines that stand, where they are a few words right above a copy of the headline that left.
+
+    Pages have a place or a section there. Where no paragraph follows all may be a list.
+    """
+    for n, i in enumerate(standing[:_KICKERS]):
+        if kinds[i] not in _RUNNING or len(texts[i].split()) > _KICKER_WORDS or ends_sentence(texts[i]):
+            break
+        below = standing[n + 1 :]
+        if any(j in copies for j in range(i + 1, below[0] if below else len(texts))):
+            return standing[: n + 1] if any(len(texts[j]) >= PARAGRAPH for j in below) else ()
+    return ()
 
 
 def headline_of(texts: Sequence[str]) -> str:

@@ -41,9 +41,11 @@ def stanzas(text: str) -> Iterator[Piece]:
 
 
 def is_verse(lines: list[str]) -> bool:
-    """Four or more short lines that end as verse does, most of them; a row of menu items does not."""
+    """Four or more short lines that end as verse does, most of them; a row of menu items or of times does not."""
     if len(lines) < 4 or any(len(line) not in _VERSE_LINE for line in lines):
         return False
+    if 2 * sum(line[0].isdigit() for line in lines) >= len(lines):
+        return False  # times, numbers of items, amounts
     ended = sum(line.endswith(_VERSE_END) for line in lines)
     return 2 * ended >= len(lines) and not any(line[-1].isdigit() or line.endswith(":") for line in lines)
 

@@ -256,6 +256,8 @@ def take_read_more(text: str) -> tuple[str, str]:
             continue
         whole = " ".join(words[:-count])
         front = whole.rstrip(_BEFORE_MORE)
+        if words[-count][0] in "[(" and text[-1] in "])":
+            return front, text[len(front) :].strip()
         several = count > 1 or text.endswith(_AND_SO_ON)
         if is_cut(front) or front != whole or (several and front.rstrip(CLOSING).endswith((".", "!", "?"))):
             return front, text[len(front) :].strip()

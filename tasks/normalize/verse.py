@@ -27,6 +27,15 @@ def without_furniture(headline: str, teaser: Sequence[str], pieces: Sequence[Pie
     ]
 
 
+def without_title(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces of a bare copy with the first line by itself, where all its short lines look like a stanza."""
+    if not pieces or pieces[0][0] is not BlockKind.VERSE:
+        return pieces
+    title, *lines = pieces[0][1].split("\n")
+    rest = [(BlockKind.VERSE, "\n".join(lines))] if is_verse(lines) else [(BlockKind.PARAGRAPH, line) for line in lines]
+    return [(BlockKind.PARAGRAPH, title), *rest, *pieces[1:]]
+
+
 def _parted(stanza: str, said: set[bytes]) -> Iterator[Piece]:
     lines = stanza.split("\n")
     keys = fold_lines(mend_lines(lines))
