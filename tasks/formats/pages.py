@@ -32,11 +32,12 @@ _FROM_THE_TOP = 2_000  # bytes within which a page says that it is one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageCopy:
-    """An article as its page gives it: the headline, the teaser and the language that the page names, and its text."""
+    """An article as its page gives it: headline, teaser, language and publisher that the page names, and its text."""
 
     headline: str | None
     teaser: str | None
     language: str | None
+    publisher: str | None
     html: str
 
 
@@ -65,6 +66,7 @@ def copy_of_page(body: bytes) -> PageCopy | None:
         or None,
         teaser=_said(tree, "og:description", "description"),
         language=(root.attributes.get("lang") or None) if root is not None else None,
+        publisher=_said(tree, "og:site_name", "application-name"),
         html=html,
     )
 

@@ -56,8 +56,9 @@ def clean_copy(
     known: Mapping[str, KnownLine] = {},
     off: frozenset[str] = frozenset(),
     threshold: float = THRESHOLD,
+    publisher: str | None = None,
 ) -> CleanArticle:
-    """Return the clean article of any text or HTML; without a headline the first line is it."""
+    """Return the clean article of any text or HTML; without a headline it is found among the first lines."""
     del language  # every rule but the seeds is independent of it
     pieces = read_blocks(Markup(value=text, kind="html" if looks_like_html(text) else "text"))
     if headline is None:
@@ -65,7 +66,7 @@ def clean_copy(
         headline = headline_of([text for kind, text in pieces if kind is not BlockKind.EMBED])
     reading = reading_of(headline, [(BlockKind.PARAGRAPH, teaser)] if teaser else [], pieces)
     desk = _Desk(off=off, headline=reading.headline)
-    return _clean(reading, known=known, threshold=threshold, publisher=None, desk=desk)
+    return _clean(reading, known=known, threshold=threshold, publisher=publisher, desk=desk)
 
 
 @dataclass(kw_only=True)

@@ -63,3 +63,13 @@ def test_a_saved_page_is_cleaned_as_its_article(tmp_path: Path) -> None:
     assert {"Teilen", "Risse im Pfeiler zwingen dazu."} <= {gone["line"] for gone in shown["removals"]}
     named = CliRunner().invoke(app, ["articles", "clean", str(file), "--headline", "Anders", "--json"])
     assert json.loads(named.output)["headline"] == "Anders"
+
+
+def test_the_publisher_that_a_page_names_is_no_part_of_its_headline(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    title = b'<meta property="og:title" content="Die Sperre dauert an - Altenpost">'
+    head = b'<meta property="og:site_name" content="Altenpost">' + title
+    file.write_bytes(page().replace(b'<meta property="og:title" content="Sperre!">', head))
+    done = CliRunner().invoke(app, ["articles", "clean", str(file), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["headline"] == "Die Sperre dauert an"

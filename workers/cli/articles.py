@@ -306,6 +306,7 @@ def clean(
             headline=headline or (page.headline if page else None),
             teaser=teaser or (page.teaser if page else None),
             threshold=chosen.threshold,
+            publisher=page.publisher if page else None,
         )
         tagging = enrichers.tag(EnrichInput.of(article, feed_language=page.language if page else None))
         tags = [asdict(tag) for tag in tagging.tags]
