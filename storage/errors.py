@@ -9,6 +9,7 @@ StoreError
 ├── UnknownWebhook    no webhook by that number
 ├── BadEncoding       the database does not keep Unicode
 ├── NewerSchema       a later release has migrated the database
+├── Taken             another process is at what was asked for
 ├── Raced             another process wrote what this one had read; read again and redo
 └── LeaseLost         another process holds the lease by now; stop, and stand by
 """
@@ -50,6 +51,10 @@ class BadEncoding(StoreError):
 
 class NewerSchema(StoreError):
     """The database stands at a migration that this version does not have."""
+
+
+class Taken(StoreError):
+    """Another process is at what was asked for."""
 
 
 class Raced(StoreError):

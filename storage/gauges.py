@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from storage import stream_ends
-from storage.models import Document, Feed, FeedStatus, OutboxEvent, Quarantined, QuarantineState, ReingestRun, RunState
+from storage.models import Document, Feed, FeedStatus, OutboxEvent, Quarantined, QuarantineState
 from storage.webhook_models import Delivery
 
 # Rows that a count goes through at the most: a longer queue is told as one longer than this.
@@ -74,12 +74,6 @@ def _queue(session: Session, since: Any, waits: Any, *order: Any) -> Queue:
     first = select(since.label("since")).where(waits).order_by(*order).limit(MOST + 1).subquery()
     depth, oldest = session.execute(select(func.count(), func.min(first.c.since))).one()
     return Queue(depth=depth, oldest=oldest)
-
-
-def reingesting(session: Session) -> int:
-    """Documents that running re-ingestions have still to do."""
-    left = func.sum(col(ReingestRun.total) - col(ReingestRun.done))
-    return session.scalar(select(left).where(col(ReingestRun.state) == RunState.RUNNING)) or 0
 
 
 def recorded_at(session: Session, positions: Collection[int]) -> dict[int, datetime]:

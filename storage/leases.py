@@ -52,6 +52,11 @@ def taken(session: Session, name: str, *, now: datetime) -> bool:
     return until is not None and until > now
 
 
+def holder_of(session: Session, name: str, *, now: datetime) -> str | None:
+    """Who holds the lease; None for nobody."""
+    return session.scalar(select(col(Lease.holder)).where(col(Lease.name) == name, col(Lease.until) > now))
+
+
 def fence(session: Session, held: Held) -> None:
     """Make the rest of the transaction one that only the holder can commit; raises LeaseLost when he no longer is.
 

@@ -1,28 +1,31 @@
 """Re-ingest: stored documents through the same code once more, telling subscribers only what changed.
 
 Each document is one transaction that also moves the run's cursor, so an interrupted run goes on where it stopped and
-a second run over the same articles changes nothing.
+a second run over the same articles changes nothing. One process carries a run on, under a lease.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col
 
-from storage import articles, documents, feeds, outbox
+from storage import articles, documents, feeds, leases, outbox
 from storage.articles import Selection, select_articles
 from storage.db import reading
-from storage.errors import Raced, StoreError
+from storage.errors import LeaseLost, Raced, StoreError, Taken
 from storage.models import Article, Document, Feed, ReingestRun, RunState
 from storage.records import Cause
+from storage.runs import LEASE
 from tasks import events, pages
 from tasks.decide import Decision, deciding, fingerprint
 from tasks.events.envelope import type_of
@@ -38,6 +41,8 @@ log = structlog.get_logger()
 TELLING = {type_of("article.revised"), type_of("article.tags_changed")}
 # `until` is excluded, and what came in the very moment of the start stood there already.
 JUST_AFTER = timedelta(microseconds=1)
+# A run whose process was killed can be resumed after this time; several documents take less.
+CARRIED_ON = timedelta(seconds=15)
 # Live copy that has waited so long is late: then a re-ingestion does one document in so many seconds.
 LIVE_WAITS = timedelta(seconds=2)
 GIVES_WAY = 5.0
@@ -157,36 +162,81 @@ def open_run(room: Room, selection: Selection) -> ReingestRun:
 
 
 def resume_run(room: Room, run_id: int) -> ReingestRun:
-    """Take an interrupted run up again; raises UnknownRun when there is none by that number left to finish."""
-    with room.sessions.begin() as session:
-        run = session.get(ReingestRun, run_id)
-        if run is None or run.state is RunState.FINISHED:
-            raise UnknownRun(f"no unfinished re-ingestion {run_id}: `wireroom reingest --runs` lists them")
-        run.state = RunState.RUNNING
-        session.add(run)
+    """An interrupted run, to be carried on.
+
+    Raises UnknownRun when there is none by that number left to finish, Taken when somebody is at it.
+    """
+    with reading(room.sessions) as session:
+        run = _unfinished(session, run_id)
+        holder = leases.holder_of(session, _lease(run_id), now=room.clock())
+    if holder is not None:
+        raise _taken(run_id, holder)
+    return run
+
+
+def _unfinished(session: Session, run_id: int) -> ReingestRun:
+    run = session.get(ReingestRun, run_id)
+    if run is None or run.state is RunState.FINISHED:
+        raise UnknownRun(f"no unfinished re-ingestion {run_id}: `wireroom reingest --runs` lists them")
     return run
 
 
 def proceed(room: Room, run: ReingestRun) -> Generator[tuple[ReingestRun, list[Decision]], None, None]:
     """Carry a run on, document by document, yielding the run as it stands and what the document came to.
 
-    Closing the iterator early marks the run as interrupted.
+    Closing the iterator early marks the run as interrupted. Raises UnknownRun when it is finished, Taken when somebody
+    else is at it, LeaseLost when somebody took it over from this process.
     """
+    held, run = _begin(room, run.id)
     selection = _selection(run.selection)
     # Only what stood in the database when the run began: what came later came through the same code anyway.
     selection = Selection(**(asdict(selection) | {"until": selection.until or run.started_at + JUST_AFTER}))
     try:
         while (step := _next(room, selection, run.cursor)) is not None:
             _give_way(room)
-            run, decisions = _redo(room, run.id, step)
+            held = _extended(room, held)
+            run, decisions = _redo(room, held, run.id, step)
             yield run, decisions
-    except GeneratorExit:
-        _close(room, run.id, RunState.INTERRUPTED)
-        raise
+    except LeaseLost:
+        raise  # what becomes of the run is its new holder's to say
     except BaseException:
-        _close(room, run.id, RunState.INTERRUPTED)
+        _close(room, held, run.id, RunState.INTERRUPTED)
         raise
-    yield _close(room, run.id, RunState.FINISHED), []
+    yield _close(room, held, run.id, RunState.FINISHED), []
+
+
+def _lease(run_id: int) -> str:
+    return f"{LEASE}{run_id}"
+
+
+def _taken(run_id: int, holder: str) -> Taken:
+    where = holder.rpartition(":")[0]
+    let_go = f"one that was killed lets go within {CARRIED_ON.seconds} s"
+    return Taken(f"re-ingestion {run_id} is being carried on by process {where}; {let_go}")
+
+
+def _begin(room: Room, run_id: int) -> tuple[leases.Held, ReingestRun]:
+    """Take the run up, as it stands now."""
+    now, name = room.clock(), _lease(run_id)
+    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    with room.sessions.begin() as session:
+        held = leases.acquire(session, name, holder=holder, ttl=CARRIED_ON, now=now)
+        if held is None:
+            raise _taken(run_id, leases.holder_of(session, name, now=now) or "unknown")
+        run = _unfinished(session, run_id)
+        run.state = RunState.RUNNING
+        session.add(run)
+    return held, run
+
+
+def _extended(room: Room, held: leases.Held) -> leases.Held:
+    """The lease, extended if it is time; raises LeaseLost."""
+    now = room.clock()
+    if held.until - now > CARRIED_ON / 2:
+        return held
+    with room.sessions.begin() as session:
+        leases.fence(session, held)
+        return leases.acquire(session, held.name, holder=held.holder, ttl=CARRIED_ON, now=now) or held
 
 
 def _give_way(room: Room) -> None:
@@ -199,17 +249,17 @@ def _give_way(room: Room) -> None:
         sleep(0.2)
 
 
-def _redo(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
+def _redo(room: Room, held: leases.Held, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
     for left in reversed(range(RACES)):
         try:
-            return _redo_once(room, run_id, step)
+            return _redo_once(room, held, run_id, step)
         except Raced:
             if not left:
                 raise
     raise AssertionError("unreachable: the last race is raised")
 
 
-def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
+def _redo_once(room: Room, held: leases.Held, run_id: int, step: _Step) -> tuple[ReingestRun, list[Decision]]:
     now = room.clock()
     decisions: list[Decision] = []
     failed = 0
@@ -220,6 +270,7 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
         log.warning("reingest.document_failed", document_id=step.document.id, error=str(error))
         failed = len(step.wanted)
     with room.sessions.begin() as session:
+        leases.fence(session, held)
         feed = feeds.lock(session, step.feed.id)
         settled = settle_decided(session, room, [(feed, decisions, now)])
         batch, occasion = Batch(), Occasion(cause=Cause.REINGEST, now=now)
@@ -234,9 +285,11 @@ def _redo_once(room: Room, run_id: int, step: _Step) -> tuple[ReingestRun, list[
     return run, decisions
 
 
-def _close(room: Room, run_id: int, state: RunState) -> ReingestRun:
+def _close(room: Room, held: leases.Held, run_id: int, state: RunState) -> ReingestRun:
     now = room.clock()
     with room.sessions.begin() as session:
+        leases.fence(session, held)
+        leases.release(session, held, now=now)
         run = session.get_one(ReingestRun, run_id)
         run.state = state
         if state is RunState.FINISHED:

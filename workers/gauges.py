@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import gauges
+from storage import gauges, runs
 from storage.db import reading
 from workers.relay import Relay
 from workers.stream import Group
@@ -79,7 +79,7 @@ class RelayCollector:
                 "deliveries": gauges.deliveries(session),
                 "quarantine": gauges.quarantined(session),
             }
-            left = gauges.reingesting(session)
+            left = runs.documents_left(session, now)
             feeds = self._looked_at_feeds(session, now)
         return [
             *_queues(queues, now),

@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 from wire import Clock, articles, bath, events, poll_and_ingest, subscribe
 
 from storage import articles as store
-from storage import feeds
+from storage import feeds, leases
+from storage.articles import Selection
 from storage.db import Sessions, make_engine, make_sessions
 from storage.models import Feed, FeedStatus
+from tasks import reingest
 from tasks.fetch import FetchPolicy
 from tasks.room import Room
 from workers.cli.root import app
@@ -107,6 +109,30 @@ def test_a_feed_that_rests_is_not_said_to_be_fetched_again(room: Room) -> None:
     assert "0 feeds are due now" in said
     said = json.loads(does("--all", "--refetch", "--json")[1])
     assert said == {"feeds": [], "resting": [1], "busy": [], "dry_run": False}
+
+
+def test_a_range_in_which_nothing_can_lie_is_refused(room: Room) -> None:
+    code, said = does("--since", "2026-11-30", "--until", "2026-11-23T12:00+01:00")
+    assert code == 2
+    assert "is not before" in said
+    assert does("--since", "2h", "--until", "3h")[0] == 2
+    assert "No re-ingestion yet" in does("--runs")[1]
+
+
+def test_a_run_that_another_process_carries_on_is_a_conflict(room: Room) -> None:
+    opened = reingest.open_run(room, Selection())
+    with room.sessions.begin() as session:
+        name, ttl = f"reingest:{opened.id}", timedelta(minutes=1)
+        assert leases.acquire(session, name, holder="elsewhere:1:x", ttl=ttl, now=datetime.now(UTC))
+    code, said = does("--resume", str(opened.id))
+    assert code == 4
+    assert "is being carried on by process elsewhere:1" in said
+    assert json.loads(does("--runs", "--json")[1])["state"] == "running"
+
+
+def test_a_run_whose_process_was_killed_is_listed_as_interrupted(room: Room) -> None:
+    reingest.open_run(room, Selection())
+    assert json.loads(does("--runs", "--json")[1])["state"] == "interrupted"
 
 
 def test_a_feed_that_is_being_fetched_is_not_said_to_be_fetched_whole(room: Room) -> None:

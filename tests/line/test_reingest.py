@@ -10,7 +10,9 @@ from publisher import Piece, Publisher
 from sqlalchemy import select, update
 from wire import Clock, articles, events, poll_and_ingest
 
+from storage import runs
 from storage.articles import Selection
+from storage.errors import LeaseLost, Taken
 from storage.models import Article, Document, ReingestRun, RunState
 from tasks import reingest
 from tasks.intake import take_in
@@ -93,6 +95,42 @@ def test_an_interrupted_run_goes_on_where_it_stopped(filled: Room) -> None:
     resumed = finish(filled, resumed)
     assert (resumed.state, resumed.done) == (RunState.FINISHED, resumed.total)
     assert events(filled).count("article.revised") == 1
+
+
+def test_a_run_is_carried_on_by_one_process_at_a_time(filled: Room) -> None:
+    opened = reingest.open_run(filled, Selection())
+    with closing(reingest.proceed(filled, opened)) as steps:
+        next(steps)
+        with pytest.raises(Taken, match=f"re-ingestion {opened.id} is being carried on by process "):
+            reingest.resume_run(filled, opened.id)
+        with pytest.raises(Taken):
+            next(reingest.proceed(filled, opened))
+    assert finish(filled, reingest.resume_run(filled, opened.id)).done == 3
+
+
+def test_a_run_that_slept_past_its_lease_leaves_it_to_whoever_took_it_over(filled: Room, clock: Clock) -> None:
+    opened = reingest.open_run(filled, Selection())
+    sleeper = reingest.proceed(filled, opened)
+    next(sleeper)
+    clock.forward(minutes=1)
+    heir = reingest.proceed(filled, reingest.resume_run(filled, opened.id))
+    next(heir)
+    with pytest.raises(LeaseLost):
+        next(sleeper)
+    *_, (finished, _) = heir
+    assert (finished.state, finished.done, finished.total) == (RunState.FINISHED, 3, 3)
+
+
+def test_a_run_whose_process_was_killed_is_not_said_to_be_carried_on(filled: Room, clock: Clock) -> None:
+    opened = reingest.open_run(filled, Selection())
+    steps = reingest.proceed(filled, opened)
+    begun, _ = next(steps)
+    with filled.sessions() as session:
+        assert runs.carried_on(session, clock()) == {opened.id}
+        assert runs.documents_left(session, clock()) == begun.total - begun.done
+        clock.forward(minutes=1)  # nobody extends its lease any more
+        assert runs.carried_on(session, clock()) == set()
+        assert runs.documents_left(session, clock()) == 0
 
 
 def test_only_the_selected_articles_are_redone(filled: Room) -> None:

@@ -81,17 +81,17 @@ def _list(
     from storage.articles import Selection, select_articles
     from storage.db import reading
     from storage.models import Article
-    from workers.cli.times import moment
+    from workers.cli.times import span
 
-    now = datetime.now(UTC)
+    first, last = span(since, until, datetime.now(UTC))
     with opened_store() as sessions, reading(sessions) as session:
         chosen = Selection(
             feed_id=feeds.find(session, feed, removed=True).id if feed is not None else None,
             publisher=publisher,
             language=language,
             tag=tag,
-            since=moment(since, now) if since is not None else None,
-            until=moment(until, now) if until is not None else None,
+            since=first,
+            until=last,
             words=words,
         )
         query = select_articles(chosen).order_by(col(Article.first_seen_at).desc(), col(Article.id).desc()).limit(limit)

@@ -166,9 +166,9 @@ def _of_the_database(error: Exception) -> tuple[str, Exit] | None:
         return None
     from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
 
-    from storage.errors import Ambiguous, DuplicateFeed, NewerSchema, StoreError
+    from storage.errors import Ambiguous, DuplicateFeed, LeaseLost, NewerSchema, StoreError, Taken
 
-    if isinstance(error, DuplicateFeed | Ambiguous):
+    if isinstance(error, DuplicateFeed | Ambiguous | Taken | LeaseLost):
         return str(error), Exit.CONFLICT
     if isinstance(error, NewerSchema):
         return f"{error}: install that release, or put the database back from a copy", Exit.UNAVAILABLE

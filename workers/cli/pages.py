@@ -112,8 +112,11 @@ def _lines(value: Any) -> list[str]:
 
 
 @contextmanager
-def progress(what: str, *, total: int, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar with count and estimate in a terminal, a line now and then elsewhere, nothing when `quiet`."""
+def progress(what: str, *, total: int, quiet: bool, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """A bar with count and estimate in a terminal, a line now and then elsewhere, nothing when `quiet`.
+
+    `done` is what was done before: it counts, but says nothing of how long the rest will take.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     if quiet:
@@ -122,7 +125,7 @@ def progress(what: str, *, total: int, quiet: bool) -> Iterator[Callable[[int], 
     console = Console(stderr=True)
     if not console.is_terminal:
         step = max(total // 10, 1)
-        last = 0
+        last = done
 
         def tell(done: int) -> None:
             nonlocal last
@@ -134,5 +137,5 @@ def progress(what: str, *, total: int, quiet: bool) -> Iterator[Callable[[int], 
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(what, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)

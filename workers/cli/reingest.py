@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -82,7 +83,7 @@ def reingest(
     with opened_room() as room:
         if runs:
             with reading(room.sessions) as session:
-                listing(_runs(session), as_json=as_json, empty="No re-ingestion yet.")
+                listing(_runs(session, room.clock()), as_json=as_json, empty="No re-ingestion yet.")
             return
         check_rules(settings())
         if resume is not None:
@@ -126,8 +127,9 @@ def _selection(
     from storage import feeds
     from storage.articles import Selection
     from workers.cli.articles import keys_of
-    from workers.cli.times import moment
+    from workers.cli.times import span
 
+    first, last = span(since, until, room.clock())
     ids: tuple[UUID, ...] = tuple(
         store.find(session, reference, keys=keys_of(reference)).id for reference in articles or ()
     )
@@ -135,15 +137,22 @@ def _selection(
         article_ids=ids,
         feed_id=feeds.find(session, feed, removed=True).id if feed is not None else None,
         publisher=publisher,
-        since=moment(since, room.clock()) if since is not None else None,
-        until=moment(until, room.clock()) if until is not None else None,
+        since=first,
+        until=last,
     )
 
 
-def _runs(session: Session) -> list[dict[str, Any]]:
-    from storage.runs import newest
+def _runs(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """The runs as they stand; one whose process was killed still says of itself that it runs."""
+    from storage.models import RunState
+    from storage.runs import carried_on, newest
 
-    return [_facts(run) for run in newest(session)]
+    at_work = carried_on(session, now)
+    dead = {"state": RunState.INTERRUPTED}
+    return [
+        _facts(run) | (dead if run.state is RunState.RUNNING and run.id not in at_work else {})
+        for run in newest(session)
+    ]
 
 
 def _facts(run: ReingestRun) -> dict[str, Any]:
@@ -193,7 +202,7 @@ def _run(room: Room, run: ReingestRun, *, as_json: bool) -> None:
     from tasks import reingest as verb
     from workers.cli.pages import progress
 
-    with progress("re-ingesting", total=run.total, quiet=as_json) as advance, _interruptible() as asked:
+    with progress("re-ingesting", done=run.done, total=run.total, quiet=as_json) as advance, _interruptible() as asked:
         steps = verb.proceed(room, run)
         with closing(steps):
             for current, _ in steps:

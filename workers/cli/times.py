@@ -29,4 +29,14 @@ def moment(text: str, now: datetime) -> datetime:
     except OverflowError as error:
         raise typer.BadParameter(f"{text!r} is beyond the years 1 to 9999") from error
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is neither a time as 2026-11-23T10:00 nor an age as 2h or 7d") from error
+        raise typer.BadParameter(
+            f"{text!r} is neither a time as 2026-11-23T10:00 (UTC) or 2026-11-23T10:00+01:00 nor an age as 2h or 7d"
+        ) from error
+
+
+def span(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Both ends of a range, each open where it is None; raises typer.BadParameter where nothing can lie in it."""
+    first, last = (None if text is None else moment(text, now) for text in (since, until))
+    if first is not None and last is not None and first >= last:
+        raise typer.BadParameter(f"--since {since} is not before --until {until}")
+    return first, last
