@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import structlog
 
 from workers import embedded, logs
 from workers.settings import Settings
-from workers.supervisor import Child, Supervisor
+from workers.supervisor import Asked, Child, Supervisor
 
 if TYPE_CHECKING:
     from workers.view import View
@@ -31,7 +31,7 @@ class NotReady(Exception):
 
 
 def run_everything(chosen: Settings, *, sample: bool | None) -> None:
-    """Run until SIGINT or SIGTERM; raises NoRedis or NotReady.
+    """Run until SIGINT, SIGTERM or SIGHUP; raises NoRedis or NotReady.
 
     `sample` forces the sample wire on or off; None serves it while no other feed is added.
     """
@@ -40,10 +40,11 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
     terminal = sys.stdout.isatty() and chosen.log_format != "json"
     logs.configure(form=chosen.log_format, level="WARNING" if terminal else chosen.log_level, process="run")
     supervisor = Supervisor()
-    with ExitStack() as stack:
+    supervisor.heed()
+    with suppress(Asked), ExitStack() as stack:
         stack.callback(supervisor.stop)
         if chosen.embedded_redis:
-            supervisor.children.append(_redis(chosen, folder))
+            _start_redis(chosen, supervisor, folder)
         starting = _Starting(chosen, supervisor, folder if terminal else None)
         if sample is not False and chosen.database_url is None and not (chosen.data_dir / "wireroom.db").exists():
             # A first run will serve the sample wire: the slowest to start need not wait for the schema. Without beat
@@ -93,14 +94,13 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "workers", *arguments]
 
 
-def _redis(chosen: Settings, folder: Path) -> Child:
+def _start_redis(chosen: Settings, supervisor: Supervisor, folder: Path) -> None:
     file = folder / "redis.log"
     command = embedded.command(chosen.data_dir.resolve(), chosen.redis_socket)
     child = Child(name="redis", command=command, env=dict(os.environ), log=file)
-    child.start()
+    supervisor.add(child)
     if child.process is not None:
         embedded.wait_until_ready(child.process, chosen.redis_socket, file)
-    return child
 
 
 def _prepare(chosen: Settings, *, sample: bool | None) -> bool:

@@ -22,6 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long was healthy: the next pause is the first one again.
 HEALTHY_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
+ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Loaded here: between fork and exec only the call itself may run, since another thread may hold the loader's lock.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -87,12 +88,24 @@ class Child:
             process.wait()
 
 
+class Asked(Exception):
+    """A signal asked to stop before everything was started."""
+
+
 @dataclass(kw_only=True)
 class Supervisor:
     """Children in the order of their start; they are stopped the other way round."""
 
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    watching: bool = False
+
+    def heed(self) -> None:
+        """Take signals from now on: a terminal that was closed, too, asks to stop. Before `run` they raise Asked."""
+        for number in ASKING:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup means it
+            signal.signal(number, self._asked)
 
     def add(self, child: Child) -> None:
         """Start a child and keep it running from now on."""
@@ -101,9 +114,8 @@ class Supervisor:
         log.debug("child.started", child=child.name, pid=child.pid)
 
     def run(self, between: Callable[[], None], *, pause: float = 0.2) -> None:
-        """Watch the children until SIGINT or SIGTERM, calling `between` every `pause` seconds."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._asked)
+        """Watch the children until a signal asks to stop, calling `between` every `pause` seconds."""
+        self.watching = True
         while not self.stopping:
             self._look()
             between()
@@ -111,6 +123,8 @@ class Supervisor:
 
     def _asked(self, *_: object) -> None:
         self.stopping = True
+        if not self.watching:
+            raise Asked
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -126,7 +140,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all children, the last started first."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ASKING:
             signal.signal(number, signal.SIG_IGN)
         for child in reversed(self.children):
             child.stop()

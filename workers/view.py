@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -102,9 +103,10 @@ class View:
         """Give the screen back and say in one line how things stand."""
         self._over.set()
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError):  # the terminal may have been closed
+                self._live.stop()
+                self._console.print(self._farewell(), soft_wrap=True, highlight=False, markup=False)
             self._live = None
-            self._console.print(self._farewell(), soft_wrap=True, highlight=False, markup=False)
         self._restore_log()
         self._reader.join(timeout=LOOK)
 
