@@ -37,7 +37,7 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
     """
     folder = chosen.data_dir.resolve() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    terminal = sys.stdout.isatty() and chosen.log_format != "json"
+    terminal = sys.stdout.isatty() and not logs.dumb() and chosen.log_format != "json"
     logs.configure(form=chosen.log_format, level="WARNING" if terminal else chosen.log_level, process="run")
     supervisor = Supervisor()
     supervisor.heed()

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -71,7 +71,9 @@ def configure(*, form: Literal["auto", "json", "console"], level: str, process: 
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(
+            colors=coloured(sys.stdout), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[
@@ -105,6 +107,16 @@ def configure(*, form: Literal["auto", "json", "console"], level: str, process: 
     structlog.contextvars.bind_contextvars(process=process)
 
 
+def dumb() -> bool:
+    """Whether the terminal can only print, as an editor's: nothing can be drawn in it."""
+    return os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colours are seen as such there, and wanted (https://no-color.org)."""
+    return stream.isatty() and not dumb() and not os.environ.get("NO_COLOR")
+
+
 def say(text: str, *_: object) -> None:
     """Log a line from a signal handler, where no lock may be taken; Celery's words on stopping come this way."""
     line = {
@@ -125,7 +137,7 @@ def quiet() -> None:
             structlog.processors.format_exc_info,
             _masked,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=coloured(sys.stderr), exception_formatter=structlog.dev.plain_traceback
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("warning"),

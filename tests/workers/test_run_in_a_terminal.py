@@ -23,14 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Terminal:
     """`wireroom run` in a terminal of its own, and what it has shown so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, term: str = "xterm") -> None:
         self.folder = folder
         self.end, side = pty.openpty()
         os.set_blocking(self.end, False)
         self.shown = b""
         self.running = subprocess.Popen(
             [sys.executable, "-m", "workers", "run", "--no-sample"],
-            env=os.environ | {"WIREROOM_DATA_DIR": str(folder), "TERM": "xterm"},
+            env=os.environ | {"WIREROOM_DATA_DIR": str(folder), "TERM": term},
             cwd=ROOT,
             stdin=side,
             stdout=side,
@@ -58,8 +58,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    made = Terminal(tmp_path / "room")
+def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    made = Terminal(tmp_path / "room", getattr(request, "param", "xterm"))
     yield made
     made.close()
     if made.running.poll() is None:
@@ -97,3 +97,13 @@ def test_one_that_is_asked_to_stop_while_it_starts_leaves_nothing_behind(
     assert terminal.running.wait(60) == 0, terminal.read()
     assert alive(children) == []
     assert "Traceback" not in terminal.read()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("terminal", ["dumb"], indirect=True)
+def test_a_terminal_in_which_nothing_can_be_drawn_is_told_in_lines(terminal: Terminal) -> None:
+    wait_until(lambda: "relay.active" in terminal.read(), seconds=90, what="a line of the relay's log")
+    terminal.running.send_signal(signal.SIGINT)
+    assert terminal.running.wait(60) == 0
+    assert "wireroom.stopped" in terminal.read()
+    assert "\x1b" not in terminal.read()
