@@ -2,6 +2,7 @@
 
 RFC 7303 §3 gives the order of the first three. UTF-8 that is declared is not given up for one bad byte: the byte
 becomes U+FFFD and the rest stays right. It is given up only when nothing in the document but ASCII is UTF-8.
+Latin-1 that is declared gives way to bytes that are UTF-8 all through.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _AS_BROWSERS = {
     "euc_kr": "cp949",
     "tis-620": "cp874",
 }
+_HABITS = frozenset({"cp1252", "iso8859-15"})  # declared out of habit, whatever the bytes are
 # Codecs that decode text to other text, or that hide markup from whoever checks it.
 _REFUSED = {"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _PROLOG = re.compile(rb"""^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:\-]{1,40})["']""")
@@ -51,6 +53,9 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
         # HTTP says Latin-1 out of habit (old server defaults) while the prolog says UTF-8 and the bytes agree.
         return _utf8(body, declared)
     assert declared is not None  # noqa: S101  narrowed by the branch above
+    if declared in _HABITS and not body.isascii():
+        # A template says Latin-1 and the system behind it writes UTF-8: Latin-1 is never UTF-8 by chance.
+        return _utf8(body, declared)
     return body.decode(declared, "replace"), declared
 
 

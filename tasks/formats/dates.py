@@ -59,6 +59,7 @@ _ZONE = re.compile(
 _BESIDE = re.compile(r"\s*((?:GMT|UTC)?[+\-\u2212]\d\d:?\d\d|[A-Z]{1,5})(?![A-Za-z0-9:])")
 _MAX = 120  # characters; a longer "date" is a sentence
 _YEARS = range(1900, 2101)
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)  # what systems have where they have no date
 
 
 @record(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class _Parts:
             moment = datetime(self.year, self.month, self.day, hour, self.minute, second, self.micro, tz or default)
             if midnight_after:
                 moment += timedelta(days=1)
+            if self.year <= _ZERO.year and abs(moment - _ZERO) <= timedelta(days=1):
+                return None  # a system's way to say that it has no date, in whatever zone
             return Reading(moment.astimezone(UTC), fixed(moment), tz is None)
         except (ValueError, OverflowError):
             return None
