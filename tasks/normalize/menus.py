@@ -20,7 +20,6 @@ _ELSEWHERE = 8
 _AT_THE_TOP = 7  # of a page whose headline nobody knows
 _REST = 0.2  # of the text's length, which its owner's lines below the menu of the foot may have
 _HEAD = Finding(rule="menu", reason="belongs to a menu of the site, above the headline", confidence=0.8)
-_SECTION = Finding(rule="menu", reason="is the section, above the headline", confidence=0.8)
 _FOOT = Finding(rule="menu", reason="belongs to a menu of the site, below the text", confidence=0.8)
 _INSIDE = Finding(rule="menu", reason="belongs to a menu of the site", confidence=0.7)
 
@@ -56,9 +55,8 @@ def take_menus(bench: Bench) -> bool:
     Above the headline goes what stands between paragraphs, where it shows a menu; further down a menu from its first
     word to its last, and all below one that has hardly any text below it. Sentences stay, but for those.
     """
-    _take_section(bench)
     if not may_have_menus(bench.keys):
-        return bench.sweep()
+        return False
     top = _headline_below_menu(bench)
     for run in _runs(bench, [i for i in bench.standing if i < top]):
         if _is_menu(bench, run, _ABOVE):
@@ -85,18 +83,6 @@ def below_menu(keys: Sequence[bytes]) -> list[int]:
         return []
     end = max(n for n, key in enumerate(keys) if key in _SITE) + 1
     return [n for n in range(end, len(keys)) if keys[n] not in _WORDS]
-
-
-def _take_section(bench: Bench) -> None:
-    """Take out the section above the headline: "Lokales"."""
-    if not bench.headline:
-        return
-    copy = next((i for i, key in enumerate(bench.keys) if key == bench.headline.key), 0)
-    above = next((i for i in range(copy - 1, -1, -1) if bench.keys[i]), -1)
-    if not bench.is_paragraph.isdisjoint(range(copy)):
-        return  # the headline of one story of several
-    if above >= 0 and bench.keys[above] in _SECTIONS and bench.is_running(above) and not bench.is_forbidden(above):
-        bench.mark(above, _SECTION)
 
 
 def _headline_below_menu(bench: Bench) -> int:

@@ -19,7 +19,7 @@ RULES = {
     "caption": "The line is a caption that is printed twice, or most of which a paragraph says.",
     "contents": "The line is one of three or more in a row that all come again as subheads; or key events with times.",
     "stub": "The line is what newsroom systems leave behind: labels, shares, read times, boxes, dates.",
-    "menu": "The line belongs to a menu of the site, or is the name of the section above the headline.",
+    "menu": "The line belongs to a menu of the site, which shows by several of its words.",
     "related": "The line stands in a list of other stories below the text, under a label such as Related articles.",
     "learned": "Enough other articles of the source hold the line.",
     "pinned": "An operator pinned the line for the source.",
