@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
+from itertools import accumulate, islice
 
 from tasks.normalize.bench import Bench
 from tasks.normalize.fold import fold_lines
@@ -18,7 +19,8 @@ from tasks.normalize.targets import Finding, ends_sentence
 _ABOVE = 4
 _ELSEWHERE = 8
 _AT_THE_TOP = 7  # of a page whose headline nobody knows
-_REST = 0.2  # of the text's length, which its owner's lines below the menu of the foot may have
+_REST = 0.2  # of the text's length above the foot's menu, which the lines of the site's owner below it may have
+_COPIES = 8  # of the headline above which a menu is looked for
 _HEAD = Finding(rule="menu", reason="belongs to a menu of the site, above the headline", confidence=0.8)
 _FOOT = Finding(rule="menu", reason="belongs to a menu of the site, below the text", confidence=0.8)
 _INSIDE = Finding(rule="menu", reason="belongs to a menu of the site", confidence=0.7)
@@ -62,10 +64,12 @@ def take_menus(bench: Bench) -> bool:
         if _is_menu(bench, run, _ABOVE):
             _take(bench, run, _HEAD)
     below = [i for i in bench.standing if i > top]
+    text = dict(zip(below, accumulate(len(bench.keys[i]) * (i in bench.is_paragraph) for i in below), strict=True))
     for run in _runs(bench, below):
         if _is_menu(bench, run, _ELSEWHERE) and not _is_announced(bench, run):
             words = [n for n, i in enumerate(run) if bench.keys[i] in _WORDS]
-            foot = _is_foot(bench, run, below)
+            above, rest = text[run[0]], text[below[-1]] - text[run[-1]]
+            foot = above > 0 and rest <= _REST * above
             end = None if foot else words[-1] + 1
             _take(bench, run[words[0] : end], _FOOT if foot else _INSIDE)
             if foot:
@@ -88,7 +92,8 @@ def below_menu(keys: Sequence[bytes]) -> list[int]:
 def _headline_below_menu(bench: Bench) -> int:
     """The first line that is the headline and has a menu above it: a page's title may stand above all of it."""
     if bench.headline:
-        for copy in [i for i, key in enumerate(bench.keys) if key == bench.headline.key]:
+        copies = (i for i, key in enumerate(bench.keys) if key == bench.headline.key)
+        for copy in islice(copies, _COPIES):
             if any(_is_menu(bench, run, _ABOVE) for run in _runs(bench, [i for i in bench.standing if i < copy])):
                 return copy
     return -1
@@ -118,13 +123,6 @@ def _is_menu(bench: Bench, run: Sequence[int], weight: int) -> bool:
 def _is_announced(bench: Bench, run: Sequence[int]) -> bool:
     """Whether the text above ends in a colon: what follows is of the text."""
     return run[0] > 0 and bench.lines[run[0] - 1].endswith(":")
-
-
-def _is_foot(bench: Bench, run: Sequence[int], below: Sequence[int]) -> bool:
-    """Whether hardly any text stands below a run, beside what stands between it and the headline."""
-    text = sum(len(bench.keys[i]) for i in below if i < run[0] and i in bench.is_paragraph)
-    rest = sum(len(bench.keys[i]) for i in below if i > run[-1] and i in bench.is_paragraph)
-    return text > 0 and rest <= _REST * text
 
 
 def _take(bench: Bench, run: Sequence[int], finding: Finding, *, sentences: bool = False) -> None:
