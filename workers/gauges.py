@@ -5,8 +5,10 @@ Each value is read when it is asked for, by bounded queries. What takes long is 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import fields
 from datetime import UTC, datetime
 from math import ceil
@@ -25,6 +27,8 @@ from workers.stream import Group
 
 log = structlog.get_logger(__name__)
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
+# Seconds that a look at the database or at Redis may take: together less than Prometheus waits for an answer (10).
+PATIENCE = 4.0
 # Part of the time that looking at all feeds may take, and the least seconds between two looks.
 SHARE, EVERY = 0.02, 5.0
 # Groups that are told of by name; a group of partitions (`name/3`) counts as one.
@@ -48,6 +52,7 @@ class RelayCollector:
         self.relay, self.clock = relay, clock
         self._feeds: gauges.Feeds | None = None
         self._feeds_again_at = 0.0
+        self._asked: dict[str, Future[list[Metric]]] = {}
 
     def collect(self) -> Iterator[Metric]:
         """The families as they stand now; a part that is out of reach is left out, and said to be."""
@@ -63,12 +68,21 @@ class RelayCollector:
     def _part(self, name: str, look: Callable[[], list[Metric]]) -> Iterable[Metric]:
         seen = GaugeMetricFamily(f"wireroom_{name}_up", f"Whether {name.capitalize()} answered the relay's questions.")
         try:
-            found = look()
-        except (SQLAlchemyError, RedisError, OSError) as error:
+            found = self._answer(name, look)
+        except (SQLAlchemyError, RedisError, OSError) as error:  # a TimeoutError is an OSError
             log.warning("gauges.unreadable", part=name, error=type(error).__name__)
             found = []
         seen.add_metric([], int(bool(found)))
         return [seen, *found]
+
+    def _answer(self, name: str, look: Callable[[], list[Metric]]) -> list[Metric]:
+        """What is seen; raises TimeoutError while a look does not come to its end, as with a server that is frozen."""
+        asked = self._asked.get(name)
+        if asked is not None and not asked.done():
+            raise TimeoutError
+        self._asked[name] = asked = Future()
+        threading.Thread(target=_fulfil, args=(asked, look), name=f"look-at-{name}", daemon=True).start()
+        return asked.result(PATIENCE)
 
     def _database(self) -> list[Metric]:
         now = self.clock()
@@ -122,18 +136,33 @@ class RelayCollector:
             reached[name] = min(reached.get(name, group.acknowledged), group.acknowledged)
             pending[name] = pending.get(name, 0) + group.pending
         named = sorted(reached)[:MOST_GROUPS]
+        since = self._since({reached[name] + 1 for name in named if reached[name] < tip})
         now = self.clock()
-        with reading(self.relay.sessions) as session:
-            since = gauges.recorded_at(session, {reached[name] + 1 for name in named if reached[name] < tip})
         lag = GaugeMetricFamily("wireroom_stream_lag_events", "Events not handled yet, by group.", labels=["group"])
         age = GaugeMetricFamily("wireroom_stream_lag_seconds", "Age of the first of them, by group.", labels=["group"])
         held = GaugeMetricFamily("wireroom_stream_pending", "Events handed out, not acknowledged.", labels=["group"])
         for name in named:
-            first = since.get(reached[name] + 1)
+            first = since.get(reached[name] + 1) if since is not None else None
             lag.add_metric([name], max(0, tip - reached[name]))
-            age.add_metric([name], max(0.0, (now - first).total_seconds()) if first else 0.0)
+            if since is not None:
+                age.add_metric([name], max(0.0, (now - first).total_seconds()) if first else 0.0)
             held.add_metric([name], pending[name])
         return [lag, age, held]
+
+    def _since(self, positions: set[int]) -> dict[int, datetime] | None:
+        """When these events were recorded; None where the database is away, which says nothing of Redis."""
+        try:
+            with reading(self.relay.sessions) as session:
+                return gauges.recorded_at(session, positions)
+        except SQLAlchemyError:
+            return None
+
+
+def _fulfil(asked: Future[list[Metric]], look: Callable[[], list[Metric]]) -> None:
+    try:
+        asked.set_result(look())
+    except Exception as error:  # noqa: BLE001  # it is raised where it was asked for
+        asked.set_exception(error)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

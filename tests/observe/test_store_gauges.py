@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event as Signal
 
 import pytest
-from services import RedisServer
+from services import RedisServer, wait_until
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from storage import documents, feeds, gauges, outbox
@@ -130,6 +132,48 @@ def test_a_redis_that_is_away_is_said_to_be_and_hides_nothing_else(sessions: Ses
     assert ("stream_entries", "") not in seen
     assert seen["waiting", "outbox"] == 0
     relay.close()
+
+
+def test_a_database_that_is_away_is_not_said_of_redis(
+    relay: Relay, shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.step()
+    with shared_redis.client() as client:
+        client.xgroup_create(relay.key, "search", "0", mkstream=True)
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    for name in ("documents", "recorded_at"):
+        monkeypatch.setattr(gauges, name, away)
+    seen = told(relay)
+    assert (seen["redis_up", ""], seen["database_up", ""]) == (1, 0)
+    assert seen["stream_lag_events", "search"] == 0
+    assert ("stream_lag_seconds", "search") not in seen
+
+
+def test_a_database_that_is_frozen_does_not_hold_what_is_told(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay.step()
+    thawed = Signal()
+    asked = gauges.documents
+
+    def frozen(session: Session) -> gauges.Queue:
+        thawed.wait(60)
+        return asked(session)
+
+    monkeypatch.setattr(gauges, "documents", frozen)
+    monkeypatch.setattr("workers.gauges.PATIENCE", 0.1)
+    collector = RelayCollector(relay)
+    for _ in range(2):  # the second one asks no second time
+        seen = {family.name: family.samples[0].value for family in collector.collect() if family.samples}
+        assert (seen["wireroom_redis_up"], seen["wireroom_database_up"]) == (1, 0)
+    thawed.set()
+    monkeypatch.setattr("workers.gauges.PATIENCE", 60)
+
+    def up() -> bool:
+        return any(f.name == "wireroom_database_up" and f.samples[0].value == 1 for f in collector.collect())
+
+    wait_until(up, what="a database that answers")
 
 
 def test_many_groups_are_not_all_told_of(relay: Relay, shared_redis: RedisServer) -> None:
