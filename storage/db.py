@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import sessionmaker
@@ -22,6 +22,8 @@ SQLITE_CACHE_KB = 8_000
 # Longest a transaction may sit idle on Postgres: past it the process is frozen and holds others up. No statement here
 # runs long enough to be worth compiling (jit), which a table that was not analyzed yet makes Postgres believe.
 POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000 -c timezone=UTC -c jit=off"
+# What Postgres calls it when it takes no writes: it is a standby, or was told so.
+READ_ONLY = "25006"
 
 Sessions = sessionmaker[Session]
 
@@ -43,7 +45,7 @@ def make_engine(url: str, *, sqlite_cache_kb: int = SQLITE_CACHE_KB) -> Engine:
         event.listen(engine, "connect", partial(_sqlite_connected, cache_kb=sqlite_cache_kb))
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed,
         json_serializer=to_json,
         pool_pre_ping=True,
@@ -51,6 +53,8 @@ def make_engine(url: str, *, sqlite_cache_kb: int = SQLITE_CACHE_KB) -> Engine:
         # Else a database that is not UTF-8 has every text come as bytes, and fails with a TypeError somewhere.
         connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 5, "client_encoding": "UTF8"},
     )
+    event.listen(engine, "handle_error", _postgres_failed)
+    return engine
 
 
 @contextmanager
@@ -78,6 +82,12 @@ def away(error: BaseException) -> bool:
 def is_sqlite(session: Session) -> bool:
     """Whether `session` speaks to SQLite, which has one writer and neither SKIP LOCKED nor advisory locks."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def _postgres_failed(context: ExceptionContext) -> None:
+    # A server that was made a standby keeps its connections: only a new one may lead to the one that takes writes.
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _sqlite_connected(connection: Any, _record: object, *, cache_kb: int) -> None:

@@ -16,7 +16,7 @@ PATIENCE = 5
 
 
 class Unreachable(Exception):
-    """The database does not answer; the text says how."""
+    """The database does not answer, or takes no writes; the text says how."""
 
 
 def newest() -> str:
@@ -34,6 +34,8 @@ def revision(url: str) -> str | None:
         return _of_sqlite(rest[1:].partition("?")[0])
     try:
         with psycopg.connect(f"postgresql://{rest}", connect_timeout=PATIENCE) as connection:
+            if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
+                raise Unreachable("takes no writes: it is a standby, or read-only")
             row = connection.execute(ASK).fetchone()
     except psycopg.errors.UndefinedTable:
         return None

@@ -6,6 +6,9 @@ inherits is closed for both when the child lets go of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from workers.settings import Settings
 
 # Seconds that Redis may take to answer.
@@ -33,15 +36,30 @@ def _database(chosen: Settings) -> str | None:
 def _redis(chosen: Settings) -> str | None:
     from redis import Redis, RedisError
     from redis.backoff import NoBackoff
+    from redis.exceptions import NoPermissionError
     from redis.retry import Retry
 
     client = Redis.from_url(
         chosen.redis, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
     )
     try:
-        client.ping()
+        info: dict[str, Any] = client.info()
+    except NoPermissionError:
+        return None  # it answers, and its user may not know more
     except (RedisError, OSError) as error:
         return f"does not answer ({type(error).__name__})"
     finally:
         client.close()
+    return no_writes(info)
+
+
+def no_writes(info: Mapping[str, Any]) -> str | None:
+    """Why a Redis that says this of itself (INFO) takes no writes; None where it does."""
+    limit = int(info.get("maxmemory", 0))
+    if limit and info.get("maxmemory_policy") == "noeviction" and int(info["used_memory"]) >= limit:
+        return "is full (maxmemory) and takes no writes"
+    if info.get("aof_enabled") and info.get("aof_last_write_status", "ok") != "ok":
+        return "cannot write its append-only file and takes no writes: is its disk full?"
+    if info.get("role") == "slave":
+        return "is a replica and takes no writes"
     return None

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from services import RedisServer
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from storage import documents, feeds
-from storage.db import Sessions
+from storage.db import Sessions, make_engine, make_sessions
 from workers.cli.root import app
 from workers.settings import settings
 
@@ -58,7 +59,10 @@ def test_a_redis_that_forgets_or_throws_out_is_a_fault(force: RedisServer) -> No
 def test_a_redis_that_is_away_is_a_fault_beside_which_the_database_is_looked_at(force: RedisServer) -> None:
     force.kill()
     code, faults = doctor()
-    assert (code, faults) == (1, {"redis": "start `wireroom run`, or mend WIREROOM_REDIS_URL"})
+    assert (code, faults) == (
+        1,
+        {"redis": "start Redis (`wireroom run` starts one of its own), or mend WIREROOM_REDIS_URL"},
+    )
 
 
 def test_what_has_waited_for_long_is_a_fault_with_who_is_to_be_started(force: RedisServer, sessions: Sessions) -> None:
@@ -69,8 +73,34 @@ def test_what_has_waited_for_long_is_a_fault_with_who_is_to_be_started(force: Re
         row = {"feed_id": feed.id, "url": feed.url, "content_type": None, "fetched_at": long_ago, "due_at": long_ago}
         documents.store(session, {documents.digest(b"x"): b"x"}, [row | {"sha256": documents.digest(b"x")}])
     code, faults = doctor()
-    assert (code, set(faults)) == (1, {"documents"})
+    assert (code, set(faults)) == (1, {"documents", "feeds"})
     assert "wireroom worker --queues ingest" in faults["documents"]
+    assert "wireroom beat" in faults["feeds"]
+
+
+def test_a_redis_that_is_full_is_a_fault(force: RedisServer) -> None:
+    client = force.client()
+    client.config_set("maxmemory", 1)
+    code, faults = doctor()
+    assert (code, set(faults)) == (1, {"writes", "memory"})
+
+
+def test_a_database_that_takes_no_writes_is_a_fault_and_no_traceback(
+    postgres_url: str, force: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIREROOM_DATABASE_URL", postgres_url)
+    settings.cache_clear()
+    engine = make_engine(postgres_url)
+    with make_sessions(engine).begin() as session:
+        feeds.add(session, url="https://wire.example/rss", now=datetime.now(UTC))
+        name = engine.url.database
+        session.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    engine.dispose()
+    code, faults = doctor()
+    assert (code, set(faults)) == (1, {"writes"})
+    done = CliRunner().invoke(app, ["feeds", "pause", "1"])
+    assert done.exit_code == 5
+    assert "read-only transaction" in done.output
 
 
 def test_a_database_that_is_behind_and_one_that_is_not_there_are_faults(

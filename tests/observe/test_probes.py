@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from processes import Shown
-from services import RedisServer, free_port, postgres_database, wait_until
+from redis.exceptions import ResponseError
+from services import RedisServer, free_port, postgres_database, redis_server, wait_until
 from sqlalchemy import text
 
 from storage import migrate, schema
@@ -40,6 +43,36 @@ def test_a_frozen_redis_is_named_within_its_patience(tmp_path: Path, sqlite_url:
     own_redis.freeze()
     assert faults_of(here(tmp_path, sqlite_url, own_redis.url)) == {"redis": "does not answer (TimeoutError)"}
     own_redis.thaw()
+
+
+def test_a_full_redis_is_named(tmp_path: Path, sqlite_url: str, own_redis: RedisServer) -> None:
+    own_redis.client().config_set("maxmemory", 1)
+    found = faults_of(here(tmp_path, sqlite_url, own_redis.url))
+    assert found == {"redis": "is full (maxmemory) and takes no writes"}
+
+
+def test_a_redis_that_cannot_write_its_file_is_named(tmp_path: Path, sqlite_url: str) -> None:
+    with redis_server(tmp_path / "redis", appendonly=True) as server:
+        server.client().set("filler", "x")
+        server.fill_disk()
+        for _ in range(3):
+            with suppress(ResponseError):
+                server.client().set("filler", "x" * 100_000)
+        wait_until(lambda: server.client().info("persistence")["aof_last_write_status"] == "err", what="the error")
+        assert "is its disk full?" in faults_of(here(tmp_path, sqlite_url, server.url))["redis"]
+        server.empty_disk()
+
+
+def test_a_user_who_may_not_ask_is_no_fault_of_redis(tmp_path: Path, sqlite_url: str, own_redis: RedisServer) -> None:
+    own_redis.client().acl_setuser("default", enabled=True, nopass=True, commands=["+@all", "-info"])
+    assert faults_of(here(tmp_path, sqlite_url, own_redis.url)) == {}
+
+
+def test_a_database_that_takes_no_writes_is_named(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{connection.info.dbname}" SET default_transaction_read_only = on')
+    found = faults_of(here(tmp_path, postgres_url, redis_url))
+    assert found == {"database": "takes no writes: it is a standby, or read-only"}
 
 
 def test_a_database_out_of_reach_is_named(tmp_path: Path, redis_url: str) -> None:

@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workers.cli.output import AsJson, Exit, explained, print_json
 from workers.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from storage.gauges import Feeds
 
 # Below this Redis lacks what the broker needs (kombu 5.7).
 OLDEST_REDIS = (6, 2)
@@ -73,7 +76,7 @@ REMEDY = {
     "rules": "mend the file: no worker starts with it, and one that runs ingests nothing once it has to read it",
     "disk": "make the data folder writable, or set WIREROOM_DATA_DIR",
     "database": "start the database, or mend WIREROOM_DATABASE_URL",
-    "redis": "start `wireroom run`, or mend WIREROOM_REDIS_URL",
+    "redis": "start Redis (`wireroom run` starts one of its own), or mend WIREROOM_REDIS_URL",
     "workers": "see the logs of the workers",
 }
 
@@ -124,8 +127,16 @@ def _database(chosen: Settings) -> Iterator[Finding]:
         now = datetime.now(UTC)
         with reading(make_sessions(engine)) as session:
             if engine.dialect.name == "postgresql":
+                if session.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+                    yield Finding(
+                        check="writes",
+                        ok=False,
+                        seen="it takes none: it is a standby, or read-only",
+                        remedy="let WIREROOM_DATABASE_URL name the server that does, or have this one take them",
+                    )
                 off = abs((session.execute(text("SELECT clock_timestamp()")).scalar_one() - now).total_seconds())
                 yield _clock("database", off)
+            yield _overdue(chosen, gauges.feeds(session, now))
             count, oldest = documents.backlog(session)
             yield _waiting(
                 "documents", count, oldest, now, "start an ingest worker, or more: `wireroom worker --queues ingest`"
@@ -136,6 +147,20 @@ def _database(chosen: Settings) -> Iterator[Finding]:
             yield Finding(
                 check="quarantine", ok=True, seen=f"{held} held" + (" (`wireroom quarantine list`)" if held else "")
             )
+
+
+def _overdue(chosen: Settings, feeds: Feeds) -> Finding:
+    from storage.models import FeedStatus
+
+    active, longest = feeds.by_status[FeedStatus.ACTIVE.value], timedelta(seconds=round(max(feeds.overdue, default=0)))
+    # One that is not meant to run is not late.
+    stopped = chosen.embedded_redis and not chosen.redis_socket.exists()
+    return Finding(
+        check="feeds",
+        ok=stopped or longest < LATE,
+        seen=f"{active} active, {feeds.due} due" + (f", the first for {longest}" if feeds.due else ""),
+        remedy="start what polls them, or more of it: `wireroom beat`, `wireroom worker --queues fetch`",
+    )
 
 
 def _waiting(name: str, count: int, oldest: datetime | None, now: datetime, remedy: str) -> Finding:
@@ -156,6 +181,8 @@ def _clock(whose: str, seconds: float) -> Finding:
 def _redis(chosen: Settings) -> Iterator[Finding]:
     import redis
 
+    from workers.readiness import no_writes
+
     if chosen.embedded_redis and not chosen.redis_socket.exists():
         yield Finding(check="redis", ok=True, seen="the embedded one is not running: `wireroom run` starts it")
         return
@@ -168,6 +195,13 @@ def _redis(chosen: Settings) -> Iterator[Finding]:
         seen=f"version {info['redis_version']}, {info['used_memory_human']} used",
         remedy="Redis 6.2 is the oldest that works",
     )
+    if (fault := no_writes(info)) is not None:
+        yield Finding(
+            check="writes",
+            ok=False,
+            seen=f"Redis {fault}",
+            remedy="give it memory or disk, or let WIREROOM_REDIS_URL name the one that takes writes; nothing is lost",
+        )
     seconds, micros = client.time()
     yield _clock("Redis", abs(seconds + micros / 1e6 - datetime.now(UTC).timestamp()))
     limit, policy = int(info.get("maxmemory", 0)), info.get("maxmemory_policy", "noeviction")

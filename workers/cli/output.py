@@ -164,8 +164,9 @@ def _of_settings(error: Exception) -> tuple[str, Exit] | None:
 def _of_the_database(error: Exception) -> tuple[str, Exit] | None:
     if "sqlalchemy" not in sys.modules:
         return None
-    from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DatabaseError, DataError
 
+    from storage.db import away
     from storage.errors import Ambiguous, DuplicateFeed, LeaseLost, NewerSchema, StoreError, Taken
 
     if isinstance(error, DuplicateFeed | Ambiguous | Taken | LeaseLost):
@@ -174,7 +175,7 @@ def _of_the_database(error: Exception) -> tuple[str, Exit] | None:
         return f"{error}: install that release, or put the database back from a copy", Exit.UNAVAILABLE
     if isinstance(error, StoreError):
         return str(error), Exit.NOT_FOUND
-    if isinstance(error, OperationalError):
+    if isinstance(error, DatabaseError) and away(error):
         return f"the database does not answer: {error.orig}. `wireroom doctor` says more", Exit.UNAVAILABLE
     if isinstance(error, DatabaseError) and "not a database" in str(error.orig):
         return f"the database cannot be read: {error.orig}. Put its file back from a copy", Exit.UNAVAILABLE
