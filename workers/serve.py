@@ -123,6 +123,12 @@ async def _stream(request: web.Request, select: Select) -> web.StreamResponse:
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     await response.write(f"retry: {RETRY_MS}\n\n".encode())
+    if position > live.last and position > (newest := (await live.bounds()).last):
+        # A database that was restored without its stream counts on from where the copy ended.
+        log.warning("serve.watcher_ahead", after=position, newest=newest)
+        await response.write(
+            f": nothing comes until an event has a position after {position}; the newest has {newest}\n\n".encode()
+        )
     counted = request.app[COUNTED]
     counted("came")
     try:

@@ -123,6 +123,15 @@ def test_only_what_is_asked_for_is_sent(sessions: Sessions, watch: Callable[...,
         assert watch(base, "/events?after=beginning&feed=1,2").next()[0] == 1
 
 
+def test_a_position_beyond_the_newest_is_said_to_be_one(sessions: Sessions, watch: Callable[..., Watcher]) -> None:
+    keep(sessions, range(3))
+    with serving(sessions) as base:
+        ahead = watch(base, "/events", **{"Last-Event-ID": "9"})
+        assert ahead.block() == [": nothing comes until an event has a position after 9; the newest has 3"]
+        keep(sessions, range(3, 10))
+        assert ahead.next()[0] == 10
+
+
 def test_what_is_past_retention_is_a_gap(sessions: Sessions, watch: Callable[..., Watcher]) -> None:
     keep(sessions, range(5))
     keep(sessions, range(5, 8), at=NOW + timedelta(days=40))
