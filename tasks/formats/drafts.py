@@ -97,7 +97,7 @@ def entry(draft: Draft, habits: Habits) -> Entry:
         ),
         "categories": _categories(draft.categories),
         "media": tuple({one.url: one for one in reversed(draft.media[:_MEDIA_MAX])}.values())[::-1],
-        "language": _language(language),
+        "language": language_tag(language),
         "published_raw": _verbatim(draft.published),
         "updated_raw": _verbatim(draft.updated),
         "extra": extra,
@@ -143,7 +143,7 @@ def _verbatim(value: str | None) -> str | None:
     return (text.storable(value.strip())[:_VERBATIM_MAX] or None) if value else None
 
 
-def _language(value: str | None) -> str | None:
+def language_tag(value: str | None) -> str | None:
     """Return a language tag in the form `de-AT`; None for what is no tag (`Deutsch`)."""
     found = _TAG.match(value.strip().replace("_", "-")) if value else None
     if found is None:

@@ -66,7 +66,12 @@ def asked(*arguments: str) -> Result:
         (["feeds", "add", "zeitung.example", "--unchecked"], 2, "no address of a feed"),
         (["feeds", "add", "javascript:alert(1)", "--unchecked"], 2, "no address of a feed"),
         (["feeds", "set", "1", "--header", "X-Api-Key"], 2, "is no header"),
-        (["feeds", "export", "."], 1, "cannot write"),
+        (["feeds", "export", "."], 1, ".: Is a directory"),
+        (["feeds", "set", "1", "--language", "Deutsch"], 2, "no language tag"),
+        (["feeds", "add", "https://zeitung.example/a", "--unchecked", "--language", "de-"], 2, "no language tag"),
+        (["events", "tail", "--type", "artikel.*", "--no-follow"], 2, "no event has a type like"),
+        (["events", "replay", "--type", "article.creatd"], 2, "article.created"),
+        (["webhooks", "add", "https://zeitung.example/hook", "--type", "feed"], 2, "no event has a type like"),
     ],
 )
 def test_it_is_said_in_a_line_and_by_the_exit_code(room: Room, arguments: list[str], code: int, said: str) -> None:
@@ -74,6 +79,26 @@ def test_it_is_said_in_a_line_and_by_the_exit_code(room: Room, arguments: list[s
     assert done.exit_code == code, done.output
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert said in done.output
+
+
+@pytest.mark.parametrize(("said", "kept"), [("de", "de"), ("DE_at", "de-AT"), ("sr-Latn-RS", "sr-RS"), ("", None)])
+def test_a_language_is_kept_as_articles_have_it(room: Room, said: str, kept: str | None) -> None:
+    assert asked("feeds", "set", "1", "--language", said).exit_code == 0
+    with room.sessions() as session:
+        assert feeds.find(session, "1").language == kept
+
+
+def test_a_poll_of_which_something_was_put_into_quarantine_is_no_success_to_a_script(
+    room: Room, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIREROOM_ALLOW_NETWORKS", "127.0.0.1/32")
+    settings.cache_clear()
+    assert asked("poll", "1").exit_code == 0
+    document = publisher.document("stadt").replace(b"</channel>", b"<item><guid>leer</guid></item></channel>")
+    publisher.answers["stadt"] = (200, document, "application/rss+xml")
+    done = asked("poll", "1", "--json")
+    assert json.loads(done.stdout)["quarantined"] == 1
+    assert done.exit_code == 1
 
 
 def test_an_id_that_begins_several_articles_is_a_conflict(room: Room) -> None:

@@ -327,10 +327,15 @@ def chosen_events(
     *,
     checked: bool = True,
 ) -> Select:
-    """The options of a command as a choice; a feed may be named by URL or title, and must be one where `checked`."""
+    """The options of a command as a choice; a feed may be named by URL or title, and must be one where `checked`.
+
+    Raises typer.BadParameter for a type that no event has.
+    """
     from storage import feeds as known
     from workers.subscriber import Select
 
+    for glob in types or ():
+        _some_type(glob)
     # Whoever has Redis only may follow the stream all the same: an id is not looked for unless the database is at hand.
     looked_for = [feed for feed in feeds or () if checked or not known.is_id(feed)]
     numbers = {int(feed) for feed in feeds or () if feed not in looked_for}
@@ -340,6 +345,16 @@ def chosen_events(
     return Select(
         types=tuple(types or ()), feeds=frozenset(numbers), tags=tuple(tags or ()), languages=tuple(languages or ())
     )
+
+
+def _some_type(glob: str) -> None:
+    from tasks.events.contracts import EVENTS
+    from tasks.events.envelope import type_of
+    from workers.subscriber import Select
+
+    if not any(Select(types=(glob,)).wants_type(type_of(name, version)) for name, version in EVENTS):
+        known = ", ".join(sorted({name for name, _ in EVENTS}))
+        raise typer.BadParameter(f"no event has a type like {glob!r}; there are {known}", param_hint="--type")
 
 
 def _following(client: Redis, key: str, after: int, *, follow: bool) -> Iterator[Event]:

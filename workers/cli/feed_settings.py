@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated
 
@@ -13,13 +14,30 @@ from workers.cli.store import opened_room, opened_store
 Reference = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id, URL or title.")]
 
 
+# A tag of any length (RFC 5646): its language, then what it says more.
+_TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+def tag(language: str | None) -> str | None:
+    """A language as articles have it (`de-AT`), nothing as it is; raises typer.BadParameter for what is no tag."""
+    from tasks.formats.drafts import language_tag
+
+    if not (language and language.strip()):
+        return language
+    found = language_tag(language) if _TAG.fullmatch(language.strip()) else None
+    if found is None:
+        raise typer.BadParameter(f"{language!r} is no language tag (BCP 47), as `de` or `de-AT`")
+    return found
+
+
 def set_(
     reference: Reference,
     *,
     title: Annotated[str | None, typer.Option(help="What to call it; empty for what it calls itself.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Whose copy it is; empty for nobody's.")] = None,
     language: Annotated[
-        str | None, typer.Option(help="Language of its copy (BCP 47); empty for what it says itself.")
+        str | None,
+        typer.Option(help="Language of its copy (BCP 47), as `de-AT`; empty for what it says itself.", callback=tag),
     ] = None,
     interval: Annotated[int | None, typer.Option(min=0, help="Least seconds between two polls; 0 for none.")] = None,
     weight: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workers.cli import feed_settings, subscription_lists
-from workers.cli.feed_settings import Reference
+from workers.cli.feed_settings import Reference, tag
 from workers.cli.output import AsJson, Exit, fail, listing, print_json, short
 from workers.cli.store import opened_room, opened_store
 
@@ -37,7 +37,8 @@ def add(
     title: Annotated[str | None, typer.Option(help="What to call it; else what the feed calls itself.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Whose copy it is; re-ingestion can select by it.")] = None,
     language: Annotated[
-        str | None, typer.Option(help="Language of its copy (BCP 47), where the feed says none.")
+        str | None,
+        typer.Option(help="Language of its copy (BCP 47), as `de-AT`, where the feed says none.", callback=tag),
     ] = None,
     interval: Annotated[int | None, typer.Option(min=60, help="Least seconds between two polls.")] = None,
     priority: Annotated[
@@ -78,7 +79,7 @@ def add(
                 now=room.clock(),
                 title=title,
                 publisher=publisher,
-                language=language,
+                language=language or None,
                 interval=interval,
                 priority=priority,
                 **({"settings": {"pages": True}} if pages else {}),

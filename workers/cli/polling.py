@@ -22,6 +22,8 @@ def poll(
 ) -> None:
     """Poll one feed now, in this process, and say what happened; the feed's own schedule goes on from there.
 
+    Exits with 1 when fetching failed or something of what came was put into quarantine.
+
     Example: `wireroom poll https://example.org/news.rss`
     """
     from storage import documents, feeds
@@ -67,7 +69,8 @@ def poll(
             for name, value in facts.items():
                 if value not in (None, {}, 0):
                     typer.echo(f"{name:>14}  {_counts(value) if isinstance(value, dict) else short(value)}")
-        failed = fetched.outcome.failed or (ingested and ingested[0].error)
+        # As `reingest` does: what a script asked for did not come whole.
+        failed = fetched.outcome.failed or any(result.error or result.quarantined for result in ingested)
         raise typer.Exit(Exit.FAILED if failed else Exit.OK)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.output import AsJson, Exit, fail, print_json
+from workers.cli.output import AsJson, Exit, explained, fail, print_json
 from workers.cli.store import opened_store
 
 
@@ -90,8 +90,6 @@ def export(
     if file is None:
         sys.stdout.buffer.write(data)
     else:
-        try:
+        with explained():
             file.write_bytes(data)
-        except OSError as error:
-            fail(f"cannot write {file}: {error.strerror}")
         typer.echo(f"{len(outlines)} feeds written to {file}")

@@ -137,7 +137,7 @@ class Select:
 
     def __call__(self, event: Event) -> bool:
         """Whether `event` is wanted; its JSON is decoded only if language or tags are asked for."""
-        if self.types and not self._type(event.type):
+        if not self.wants_type(event.type):
             return False
         if self.feeds and event.feed not in self.feeds:
             return False
@@ -148,7 +148,10 @@ class Select:
             return False
         return self._language(article.get("language")) and self._tags(article.get("tags") or ())
 
-    def _type(self, kind: str) -> bool:
+    def wants_type(self, kind: str) -> bool:
+        """Whether events of this full type are wanted."""
+        if not self.types:
+            return True
         short = kind.removeprefix("wireroom.").rpartition(".v")[0]
         return any(fnmatchcase(kind, glob) or fnmatchcase(short, glob) for glob in self.types)
 
