@@ -8,6 +8,7 @@ from storage.records import BlockKind, KnownLine, KnownLines
 from tasks.normalize.look import Look
 from tasks.normalize.targets import Finding, Place, Target, copy_of
 
+_LIST = 40  # lines, at most, of a list that the text announces
 _RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD, BlockKind.LIST_ITEM})
 
 
@@ -129,10 +130,9 @@ class Bench:
         return self.kinds is None or self.kinds[i] in _RUNNING
 
     def is_announced(self, i: int) -> bool:
-        """Whether a line is an item of a list that the text announces by a colon: "Pflicht sind:"."""
-        if self.kinds is None or self.kinds[i] is not BlockKind.LIST_ITEM:
-            return False
-        above = next((n for n in range(i - 1, -1, -1) if self.kinds[n] is not BlockKind.LIST_ITEM), -1)
+        """Whether a line is in a list that the text announces by a colon: "Pflicht sind:"."""
+        near = range(i - 1, max(-1, i - _LIST), -1)
+        above = next((n for n in near if n in self.is_paragraph or self.lines[n].endswith(":")), -1)
         return above >= 0 and above not in self.stubs and self.lines[above].endswith(":")
 
     def at_edge(self, i: int) -> bool:

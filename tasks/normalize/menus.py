@@ -66,8 +66,8 @@ def take_menus(bench: Bench) -> bool:
     below = [i for i in bench.standing if i > top]
     text = dict(zip(below, accumulate(len(bench.keys[i]) * (i in bench.is_paragraph) for i in below), strict=True))
     for run in _runs(bench, below):
-        if _is_menu(bench, run, _ELSEWHERE) and not _is_announced(bench, run):
-            words = [n for n, i in enumerate(run) if bench.keys[i] in _WORDS]
+        words = [n for n, i in enumerate(run) if bench.keys[i] in _WORDS]
+        if _is_menu(bench, run, _ELSEWHERE) and not bench.is_announced(run[words[0]]):
             above, rest = text[run[0]], text[below[-1]] - text[run[-1]]
             foot = above > 0 and rest <= _REST * above
             end = None if foot else words[-1] + 1
@@ -118,11 +118,6 @@ def _weight(keys: Iterable[bytes]) -> int:
 
 def _is_menu(bench: Bench, run: Sequence[int], weight: int) -> bool:
     return _weight([bench.keys[i] for i in run]) >= weight
-
-
-def _is_announced(bench: Bench, run: Sequence[int]) -> bool:
-    """Whether the text above ends in a colon: what follows is of the text."""
-    return run[0] > 0 and bench.lines[run[0] - 1].endswith(":")
 
 
 def _take(bench: Bench, run: Sequence[int], finding: Finding, *, sentences: bool = False) -> None:

@@ -87,7 +87,6 @@ def _at(bench: Bench, n: int) -> int:
 
 
 def _among_stubs(bench: Bench, n: int) -> bool:
-    """Whether the lines on both sides are seeds too: a row of buttons, not a word of the body."""
-    if not 0 < n < len(bench.standing) - 1:
-        return False
-    return bench.standing[n - 1] in bench.stubs and bench.standing[n + 1] in bench.stubs
+    """Whether a line beside is a seed, too: a row of buttons, and no text. A pointer needs one on both sides."""
+    beside = [_at(bench, n - 1) in bench.stubs, _at(bench, n + 1) in bench.stubs]
+    return all(beside) if bench.stubs[bench.standing[n]].listed else any(beside)
