@@ -201,8 +201,10 @@ def _removal(galley: Galley, i: int, finding: Finding, *, removed: bool) -> Remo
 def _take_kickers(galley: Galley, marked: dict[int, Removal], desk: _Desk, threshold: float) -> None:
     """Take out what stood above a copy of the headline at the top; where that has left is known only now."""
     copies = {gone.position for gone in desk.removals if gone.rule == "headline_copy"}
-    above = kickers_above(galley.standing, galley.texts, galley.kinds, copies) if copies else []
-    if not above or "headline_cut" in desk.off:
+    if not copies or " " not in desk.headline or "headline_cut" in desk.off:
+        return  # a word that is the headline heads a part of the text, too
+    above = kickers_above(galley.standing, galley.texts, galley.kinds, copies)
+    if not above:
         return
     finding = Finding(rule="headline_cut", reason="is a kicker above the headline", confidence=0.85)
     if finding.confidence < threshold:

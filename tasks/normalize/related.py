@@ -5,6 +5,8 @@ from __future__ import annotations
 from tasks.normalize.bench import Bench
 from tasks.normalize.targets import Finding, ends_sentence
 
+_LINKS = frozenset([b"link", b"links"])
+_LABEL = Finding(rule="related", reason="is a label above links, on a page with menus", confidence=0.7)
 _ENTRY = Finding(rule="related", reason="stands in a list of other stories, below the text", confidence=0.7)
 
 
@@ -14,6 +16,8 @@ def take_related(bench: Bench) -> None:
     A list ends with a sentence, which may be the text's, and with a number, as results and contacts end.
     """
     labels = {i for i, stub in bench.stubs.items() if stub.opens and i > bench.last and i in bench.gone}
+    if any(found.rule == "menu" for found in bench.gone.values()):
+        labels |= _links(bench)
     if not labels:
         return
     listed = False
@@ -27,6 +31,14 @@ def take_related(bench: Bench) -> None:
         else:
             listed = False
     bench.sweep()
+
+
+def _links(bench: Bench) -> set[int]:
+    """Where a whole page names its links: in a feed's entry they may be the sources of a fact check."""
+    labels = {i for i in bench.standing if i > bench.last and bench.keys[i] in _LINKS}
+    for i in labels:
+        bench.mark(i, _LABEL)
+    return labels
 
 
 def _is_entry(bench: Bench, i: int) -> bool:
