@@ -240,6 +240,8 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             name, value = "correction", text
         elif n == below and (byline := furniture.read_byline(text)):
             name, value = "byline", byline
+        elif not first <= n <= last and not name and text in galley.authors:
+            name, value = "byline", text
         if name and galley.kinds[i] in _RUNNING:
             desk.take(name, value)
             desk.remove(text, "furniture", f"is kept as the {name}", i)

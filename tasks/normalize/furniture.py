@@ -102,6 +102,13 @@ _HELPED = re.compile(
     r"(?:\sto this (?:report|story|article)|\sfrom\s[A-Z][^.!?]{2,80})?\."
 )
 _HELPED_STARTS = ("AP ", "Associated Press", "The Associated Press", "AFP ", "Reuters ", "PA ")
+# As in: Roe and Lee reported from Portland, Maine. / Roe reported from Oslo, and Lee from Bern.
+_REPORTED = re.compile(
+    r"[A-Z][\w'’-]+(?:(?:,| and|, and)? [A-Z][\w'’-]+){0,4},? and [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? reported"
+    r" from [A-Z][^!?]{2,80}\."
+    r"|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? reported from [A-Z][^.!?]{2,40}(?:,|;|, and| and) [A-Z][\w'’-]+"
+    r"(?: [A-Z][\w'’-]+)?(?: reported)? from [A-Z][^!?]{2,40}\."
+)
 # What stands below an agency's copy for its own clerks: "dpa jh yyzz n1 po", "epd lnb jh", "jh/tr/mb".
 _CLERKS = re.compile(
     r"(?P<desk>dpa|epd|kna|sid|afp)(?: [a-z][a-z0-9]{1,3}){1,7}|(?P<initials>[a-z]{2,3}(?:/[a-z]{2,3}){1,4})"
@@ -257,6 +264,8 @@ def read_credit(text: str) -> str | None:
     if text.startswith(_SIGNED_STARTS) and (signed := _SIGNED.fullmatch(text)):
         return signed["who"] or signed["bare"] or signed["initials"]
     if text.startswith(_HELPED_STARTS) and _HELPED.fullmatch(text):
+        return text
+    if text.endswith(".") and " reported from " in text and _REPORTED.fullmatch(text):
         return text
     if len(text) > _LONGEST_CREDIT or text.count("/") + text.count("-") > _MOST_JOINTS:
         return None

@@ -40,6 +40,7 @@ class Galley:
         self.kinds: Sequence[BlockKind] = reading.kinds
         self.texts: Sequence[str] = reading.lines
         self.keys: Sequence[bytes] = reading.keys
+        self.authors = reading.authors
         self.notes: dict[int, list[tuple[str, int]]] = {}  # source notes of a line: name and offset
         self.datelines: dict[int, furniture.Dateline] = {}
         self.briefs: Sequence[furniture.Dateline] = ()  # of a round-up, which stay in its lines

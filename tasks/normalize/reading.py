@@ -23,7 +23,8 @@ class Reading:
     """An entry as read: what cleaning it does not have to do again when its source has taught more.
 
     The lines of the body stand with their kinds and keys, those of the teaser with their keys; none is empty. `look`
-    is what the lines of the body are by their form; it is there once the entry has been cleaned.
+    is what the lines of the body are by their form; it is there once the entry has been cleaned. `authors` are those
+    that the feed names.
     """
 
     headline: str
@@ -34,6 +35,7 @@ class Reading:
     lines: Sequence[str]
     keys: Sequence[bytes]
     look: Look | None = None
+    authors: Sequence[str] = ()
 
     @property
     def seen(self) -> Sight | None:
@@ -56,7 +58,9 @@ def read(entry: Entry) -> Reading:
     body = read_blocks(entry.content) if entry.content else []
     if not body and len(teaser) > 1 and sum([len(text) for _, text in teaser]) > _FULL_TEXT:
         body, teaser = teaser, []
-    return reading_of(entry.headline, teaser, body)
+    reading = reading_of(entry.headline, teaser, body)
+    reading.authors = entry.authors
+    return reading
 
 
 def reading_of(headline: str, teaser: Sequence[Piece], body: Sequence[Piece]) -> Reading:

@@ -14,7 +14,7 @@ _DATE = (
     rf"|\d{{1,2}}(?:\.|st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}\s+\d{{4}}|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}})"
 )
 # Any short word may be a zone, but not the month of the date behind the time.
-_ZONE = rf"(?!{_MONTH}\b)[a-z]{{2,4}}(?:[+-]\d{{1,2}})?\b"
+_ZONE = rf"(?!{_MONTH}\b)[a-z]{{2,4}}(?:[+-]\d{{1,2}}|/[a-z]{{3,4}})?\b"
 _TIME = rf"\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?(?:\s*(?:uhr\b|h\b|[ap]\.?m\b\.?|{_ZONE}))?(?:\s{_ZONE})?"
 _SOME = r"(?:(?:rund|etwa|about)\s+)?(?:\d{1,2}|an?|one|a\s+few|half\s+an|einer|einem|wenigen|einigen)"
 _AGO = (

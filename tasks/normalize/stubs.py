@@ -24,12 +24,20 @@ _APPEARED = re.compile(
     r"|indlægget|innlegget|inlägget|artykuł|wpis|запись|сообщение)\b.{3,250}?(?:appeared first on|erschien zuerst auf"
     r"|est apparu en premier sur|apareció primero en|se publicó primero en|aparece primero en|proviene da"
     r"|è apparso per primo su|verscheen eerst op|apareceu primeiro em|blev først udgivet på|dukket først opp på"
-    r"|dök först upp på|pochodzi z serwisu|впервые появилась|появились сначала на).{1,120})",
+    r"|dök först upp på|pochodzi z serwisu|впервые появилась|появились сначала на).{1,120})"
+    # In a sentence of its own: "This story first appeared in the Gazette.", "Dieser Text erschien zuerst im Boten."
+    r"|(?:(?:a version of )?(?:this|the) (?:article|story|piece|review|column|essay|interview) (?:was )?"
+    r"(?:(?:first|originally) )?(?:appears?|appeared|published) (?:in|on|by|at|online) (?:[^.!?]|\.(?=\w)){3,140}"
+    r"|appeared in the [^.!?]{3,60}, print edition as .{3,140}"
+    r"|(?:dieser (?:artikel|text|beitrag|kommentar)|dieses interview|diese (?:kolumne|reportage|meldung)) "
+    r"(?:(?:erschien|erscheint)(?: (?:zuerst|zunächst|erstmals|ursprünglich))? (?:am|auf|bei|im|in) [^!?]{3,120}"
+    r"|(?:ist|wurde)(?: (?:zuerst|zunächst|erstmals|ursprünglich))? (?:am|auf|bei|im|in) [^!?]{3,100}"
+    r" (?:erschienen|veröffentlicht)))\.?[”“\"'’]?",
     re.IGNORECASE,
 )
 _APPEARED_WORDS = """
 the post|der beitrag|der artikel|l'article|el artículo|la entrada|l'articolo|het bericht|o post|indlægget|innlegget
-inlägget|artykuł|wpis|запись|сообщение
+inlägget|artykuł|wpis|запись|сообщение|a version of|this article|the story|appeared in|dieser text|diese kolumne
 """
 # What agencies count their messages by: "APA0312 5 CI 0128  Di, 17.Mär 2026", "AXC0231 2026-03-16/17:58".
 _MESSAGE = re.compile(

@@ -168,3 +168,13 @@ def test_a_copy_that_may_stay_leaves_under_no_other_name(rule: str) -> None:
     kept, gone = (headline, teaser) if rule == "headline_copy" else (teaser, headline)
     article = clean_copy(f"{kept}\n\n{gone}\n\n{body}", headline=headline, teaser=teaser, off=frozenset({rule}))
     assert [block.text for block in article.blocks] == [kept, body]
+
+
+def test_the_name_of_a_feeds_author_in_a_line_of_its_own_is_the_byline() -> None:
+    told = "Eva Lang hat die Mole von Altwik zwanzig Jahre lang beobachtet und schreibt heute zum letzten Mal über sie."
+    more = "Die Arbeiten beginnen im Juni und sollen vor den Herbststürmen enden, was den Weg der Fähre verlängert."
+    content = Markup(value=f"<p>Eva Lang</p><p>{told}</p><p>Jan Ode</p><p>{more}</p><p>Eva Lang</p>", kind="html")
+    entry = Entry(position=0, guid=None, url=None, headline="Die Mole", content=content, authors=("Eva Lang",))
+    article = normalize(entry)
+    assert article.byline == "Eva Lang"
+    assert [block.text for block in article.blocks] == [told, "Jan Ode", more]

@@ -35,6 +35,8 @@ from tasks.normalize.releases import contacts_from
         ("Additional reporting by PA", "PA"),
         ("The Associated Press", "The Associated Press"),
         ("The Associated Press contributed to this report.", "The Associated Press"),
+        ("Roe and Lee reported from Portland, Maine.", "Roe and Lee reported from Portland, Maine."),
+        ("Roe reported from Oslo, and Lee from Bern.", "Roe reported from Oslo, and Lee from Bern."),
         ("Reuters contributed reporting to this story.", "Reuters"),
         (
             "Reporting by Jane Holt in London; Editing by Tom Roe",
@@ -61,6 +63,8 @@ def test_a_credit_is_what_stands_in_it(line: str, credit: str) -> None:
         "With agencies closed, nobody answered.",
         "Sources: three sailors",
         "The Harbour Ledger contributed to this report.",
+        "Activists reported from Aleppo.",
+        "Police reported from the scene.",
         "AP Business School in Oslo contributed to this report.",
         "(Wiederholung am Sonntag, 12.3.2026)",
         "(12.3.2026)",

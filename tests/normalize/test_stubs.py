@@ -55,6 +55,7 @@ def test_a_sentence_that_begins_as_a_seed_or_a_date_does_is_none() -> None:
     "line",
     [
         "Published 3 hours ago",
+        "12.05.2026 / 08:00 CET/CEST",
         "Updated an hour ago",
         "Aktualisiert vor 20 Minuten",
         "March 12, 2026 9:41 PM GMT Updated an hour ago",
@@ -109,4 +110,32 @@ def test_what_only_looks_like_these_is_not() -> None:
 )
 def test_a_line_with_a_thousand_readings_is_read_once(line: str) -> None:
     # The first took minutes: each time may have the word behind it as its zone, or not.
+    assert known(line) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This story appears in the June 2026 print edition under the headline “Counting.”",
+        "A version of this article appears in print on May 13, 2026, Section A, Page 1.",
+        "Appeared in the May 13, 2026, print edition as 'Harbour Signals Patience'.",
+        "This article was originally published on harbour.example.",
+        "Dieser Text erschien zuerst in der Hafenzeitung.",
+        "Dieser Beitrag ist zuerst auf hafen.example erschienen.",
+        "Diese Meldung wurde am 11.05.2026 veröffentlicht.",
+    ],
+)
+def test_where_a_piece_appeared_first_is_known(line: str) -> None:
+    assert known(line) == {line}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This article appeared to be the last straw, and the council sued.",
+        "Dieser Text ist in der Stadt umstritten.",
+        "Dieser Artikel wurde am Sonntag in der Kirche verlesen und nicht veröffentlicht, sagt der Pfarrer.",
+    ],
+)
+def test_a_sentence_about_a_piece_is_none(line: str) -> None:
     assert known(line) == set()
