@@ -316,8 +316,8 @@ def _fingerprint_each(feed_id: int, decided: Decided) -> None:
 
 def _fingerprinted(decisions: Sequence[Decision]) -> None:
     told = [decision for decision in decisions if decision.outcome in {"created", "revised"}]
-    cleaned = map(_clean, told)
-    for decision, made in zip(told, fingerprints([(clean.headline, clean.text) for clean in cleaned]), strict=True):
+    wordings = [(clean.headline, clean.teaser, clean.text) for clean in map(_clean, told)]
+    for decision, made in zip(told, fingerprints(wordings), strict=True):
         decision.fingerprint = made
 
 

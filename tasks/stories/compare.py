@@ -110,6 +110,8 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison | None:
     shared = overlap(a, b)
     if shared is None or max(shared.a_in_b, shared.b_in_a) < PART or not _about_the_same(a, b, shared):
         return None
+    if (a.bare and not _headed_alike(a, b)) or (b.bare and not _headed_alike(b, a)):
+        return None
     facts = evidence(a, b, shared)
     if look_alike(facts, shared) or _named_otherwise(a, b, facts):
         return None
@@ -149,11 +151,30 @@ def _about_the_same(a: Fingerprint, b: Fingerprint, shared: Overlap) -> bool:
     return _found(longer.headline, shorter.folded.source) or _found(longer.headline, shorter.headline)
 
 
+def _headed_alike(bare: Fingerprint, other: Fingerprint) -> bool:
+    """Whether what a mere teaser stands under is what the other is about.
+
+    The parts of a series have one teaser, and of their headlines the same words ("Der Podcast: …"): those say nothing.
+    """
+    if not other.bare:
+        return _found(bare.headline, other.folded.source) or _found(bare.headline, other.headline)
+    own = _long_words(bare.headline) - _long_words(other.headline)
+    return not own or _stand_in(own, other.folded.source)
+
+
 def _found(headline: str, text: str) -> bool:
     """Whether a good part of a headline's long words stand in a text, endings aside ("Fähre" is in "Autofähren")."""
-    wanted = {word[:5].casefold() for word in _LONG_WORD.findall(headline)}
+    wanted = _long_words(headline)
+    return bool(wanted) and _stand_in(wanted, text)
+
+
+def _long_words(headline: str) -> set[str]:
+    return {word[:5].casefold() for word in _LONG_WORD.findall(headline)}
+
+
+def _stand_in(words: set[str], text: str) -> bool:
     there = text.casefold()
-    return bool(wanted) and sum(word in there for word in wanted) >= HEADLINE * len(wanted)
+    return sum(word in there for word in words) >= HEADLINE * len(words)
 
 
 def _related(a: Fingerprint, b: Fingerprint, shared: Overlap, facts: Evidence) -> Comparison:

@@ -26,7 +26,8 @@ OPENING = 40
 """Runs of words that count as the opening: a lead sentence or two, and little moved by a dateline before it."""
 
 FEW_WORDS = 20
-"""Below this a body alone says too little: the headline is read with it, and only the same text is a copy."""
+"""Below this a body alone says too little: headline and teaser are read with it; if even these are no longer, only the
+same text is a copy."""
 NO_WORDS = 5
 """Below this, headline included, nothing is compared ("Video", "Mehr in Kürze")."""
 
@@ -40,7 +41,8 @@ class Fingerprint:
     """A text as its copies see it. `keys` (signed, 64 bits) and `text_key` are stored; the rest lives in memory.
 
     `text_key` is the same for texts that differ in case, quotes, punctuation and spacing alone; None where there is
-    too little text to say so. `every_key` are both, each once: what its copies are looked up by.
+    too little text to say so. `every_key` are both, each once: what its copies are looked up by. `bare` is a
+    text that has next to no body and was read with its headline and teaser.
     """
 
     version: int
@@ -49,6 +51,7 @@ class Fingerprint:
     text_key: int | None
     keys: tuple[int, ...]
     every_key: tuple[int, ...]
+    bare: bool = False
 
     @property
     def words(self) -> int:
@@ -75,29 +78,56 @@ class Fingerprint:
         return once
 
 
-def fingerprint(headline: str, text: str) -> Fingerprint:
-    """Fingerprint an article by its cleaned body (NFC), or by headline and body where the body is a line or less."""
-    return fingerprints([(headline, text)])[0]
+def fingerprint(headline: str, text: str, teaser: str | None = None) -> Fingerprint:
+    """Fingerprint an article by its cleaned body (NFC), or by all of it where the body is a line or less."""
+    return fingerprints([(headline, teaser, text)])[0]
 
 
-def fingerprints(articles: Sequence[tuple[str, str]]) -> list[Fingerprint]:
-    """Fingerprint articles, each a headline and a body, together: a document costs half of what its articles do."""
-    folded = fold_texts(text for _, text in articles)
-    short = [number for number, one in enumerate(folded) if one.words < FEW_WORDS]
-    if short:
-        whole = fold_texts("\n".join(articles[number]) for number in short)
-        for number, one in zip(short, whole, strict=True):
-            folded[number] = one
+def fingerprints(articles: Sequence[tuple[str, str | None, str]]) -> list[Fingerprint]:
+    """Fingerprint articles, each a headline, a teaser and a body, together: for half of what each alone would cost.
+
+    Many feeds give teasers only. Two such articles under one headline ("Das ist am Wochenende los") are no copies by
+    that, so their teasers are read, too.
+    """
+    folded = fold_texts(text for _, _, text in articles)
+    keyed = {number: one for number, one in enumerate(folded) if one.words < FEW_WORDS}
+    if keyed:
+        for whole, number in zip(fold_texts(_whole(articles[number]) for number in keyed), [*keyed], strict=True):
+            keyed[number] = folded[number] = whole
+        teased = [number for number in keyed if articles[number][1]]
+        for told, number in zip(
+            fold_texts("\n".join(_told(articles[number])) for number in teased), teased, strict=True
+        ):
+            if told.words >= FEW_WORDS:
+                folded[number] = told  # without the headline, whose other words would be taken for edits
     long = [one.shingles if one.words >= FEW_WORDS else _NO_HASHES for one in folded]
     made = zip(articles, folded, _keys(long), strict=True)
-    return [_fingerprint(headline, one, keys) for (headline, _), one, keys in made]
+    return [
+        _fingerprint(headline, one, keys, keyed.get(number))
+        for number, ((headline, _, _), one, keys) in enumerate(made)
+    ]
 
 
-def _fingerprint(headline: str, folded: Folded, keys: tuple[int, ...]) -> Fingerprint:
-    text_key = _signed(folded.whole) if folded.words >= NO_WORDS else None
+def _whole(article: tuple[str, str | None, str]) -> str:
+    return "\n".join([article[0], *_told(article)])
+
+
+def _told(article: tuple[str, str | None, str]) -> list[str]:
+    return [text for text in article[1:] if text]
+
+
+def _fingerprint(headline: str, folded: Folded, keys: tuple[int, ...], keyed: Folded | None) -> Fingerprint:
+    whole = folded if keyed is None else keyed
+    text_key = _signed(whole.whole) if whole.words >= NO_WORDS else None
     every_key = keys if text_key is None or text_key in keys else (*keys, text_key)
     return Fingerprint(
-        version=VERSION, headline=headline, folded=folded, text_key=text_key, keys=keys, every_key=every_key
+        version=VERSION,
+        headline=headline,
+        folded=folded,
+        text_key=text_key,
+        keys=keys,
+        every_key=every_key,
+        bare=keyed is not None,
     )
 
 

@@ -31,7 +31,11 @@ def texts(session: Session, versions: Mapping[UUID, int]) -> dict[UUID, Fingerpr
     if missing:
         contents = articles.contents(session, missing)
         wordings = [
-            (content.get("headline", ""), "\n\n".join(block["text"] for block in content.get("blocks", ())))
+            (
+                content.get("headline", ""),
+                content.get("teaser"),
+                "\n\n".join(block["text"] for block in content.get("blocks", ())),
+            )
             for content in contents.values()
         ]
         for article_id, made in zip(contents, fingerprints(wordings), strict=True):

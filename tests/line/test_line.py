@@ -148,8 +148,8 @@ def test_two_documents_of_one_feed_ingested_at_once_make_each_article_once(
 def test_an_entry_that_fails_a_step_taken_for_all_documents_of_a_batch_stops_no_other(
     room: Room, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, *, beside: bool
 ) -> None:
-    def failing(pieces: list[tuple[str, str]]) -> list[Fingerprint]:
-        if any("Nummer 3" in headline for headline, _ in pieces):
+    def failing(pieces: list[tuple[str, str | None, str]]) -> list[Fingerprint]:
+        if any("Nummer 3" in headline for headline, _, _ in pieces):
             raise ValueError("planted")
         return fingerprints(pieces)
 
@@ -335,3 +335,28 @@ def test_copies_in_documents_that_are_written_together_make_one_story_that_is_to
     assert [member.article_id for member in members] == sorted(copies, key=lambda own: copies[own].feed_id)
     assert [member.duplicate_of for member in members] == [None, *[members[0].article_id] * 2]
     assert Counter(told) == {"article.created": 3, "article.duplicate_of": 2, "story.opened": 1, "story.joined": 2}
+
+
+def test_teasers_of_feeds_that_give_no_more_make_a_story_by_what_they_say(
+    room: Room, publisher: Publisher, clock: Clock
+) -> None:
+    teaser = (
+        "Die Bahn will im Sommer 40 Bahnhöfe im Norden sanieren. Das kündigte der Konzern am Mittwoch in Hamburg an. "
+        "Im Mittelpunkt stehen Dächer, Aufzüge und Toiletten."
+    )
+    here = "Am Samstag spielt die Stadtkapelle auf dem Markt, am Sonntag öffnen die Gärtnereien, abends das Kino."
+    there = (
+        "Ein Lauf durch den Wald, ein Chor in der Kirche und drei Ausstellungen: Wer Ritter mag, geht in das Schloss."
+    )
+    headline = "Das ist am Wochenende in Altwik los"
+    publisher.feeds["stadt"] = [Piece(guid="s1", headline="Bahn saniert im Norden", teaser=teaser)]
+    publisher.feeds["stadt"] += [Piece(guid="s2", headline=headline, teaser=here)]
+    publisher.feeds["land"] = [Piece(guid="l1", headline="Dächer für 40 Bahnhöfe", teaser=teaser)]
+    publisher.feeds["land"] += [Piece(guid="l2", headline=headline, teaser=there)]
+    for name in ("stadt", "land"):  # the text of the first is read again from what is stored
+        subscribe(room, publisher, name)
+        poll_and_ingest(room, clock)
+    with room.sessions() as session:
+        held = stories.stories_of(session, [article.id for article in articles(room)])
+    assert len({story_id for story_id, _ in held.values()}) == 1
+    assert len(held) == 2

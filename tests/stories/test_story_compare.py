@@ -225,3 +225,47 @@ def test_being_copies_does_not_depend_on_who_is_asked(ours: list[str], theirs: l
     assert (found is None) == (compare(other, one) is None)
     # Of a cut that has less than half of a text, all of the text's keys may be in what was cut off.
     assert found is None or found.similarity < 0.5 or set(one.keys) & set(other.keys)
+
+
+TEASER = (
+    "Die Bahn will im Sommer 40 Bahnhöfe im Norden sanieren. Das kündigte der Konzern am Mittwoch in Hamburg an. "
+    "Im Mittelpunkt stehen Dächer, Aufzüge und Toiletten."
+)
+SERIES = (
+    "Jeden Morgen erzählen wir, was die Region bewegt, mit Gästen aus Politik und Sport und mit Musik für alle Ohren."
+)
+
+
+def test_a_feed_that_gives_teasers_only_brings_copies_that_are_found() -> None:
+    here, there = fingerprint("Bahn saniert im Norden", "", TEASER), fingerprint("Neue Dächer", "", TEASER)
+    found = compare(here, there)
+    assert found is not None
+    assert found.relation is StoryRelation.IDENTICAL
+    full = fingerprint(
+        "Bahn saniert im Norden", f"{TEASER} Zwei Drittel des Geldes kommen vom Bund, sagte ein Sprecher."
+    )
+    cut = compare(here, full)
+    assert cut is not None
+    assert cut.relation is StoryRelation.CUT_OF
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Guten Morgen, heute geht es um den Haushalt.", "Guten Morgen, heute geht es um die Feuerwehr."),
+        (TEASER, "Am Samstag spielt die Stadtkapelle auf dem Markt, am Sonntag öffnen die Gärtnereien ihre Tore."),
+    ],
+)
+def test_teasers_under_one_headline_are_no_copies_by_that(first: str, second: str) -> None:
+    headline = "Das ist am Wochenende in Altwik los"
+    one, other = fingerprint(headline, "", first), fingerprint(headline, "Bilder ansehen", second)
+    assert one.text_key != other.text_key
+    assert compare(one, other) is None
+
+
+def test_the_parts_of_a_series_with_one_teaser_are_no_copies() -> None:
+    one = fingerprint("Der Podcast der Region: Warum der Rat streitet", "", SERIES)
+    other = fingerprint("Der Podcast der Region: Katzen im Klärwerk", "", SERIES)
+    again = fingerprint("Der Podcast der Region: Katzen im Klärwerk", "", SERIES)
+    assert compare(one, other) is None
+    assert compare(other, again) is not None
