@@ -13,7 +13,7 @@ from functools import lru_cache
 from lxml import etree
 
 from storage.records import BlockKind, Markup
-from tasks.normalize.plain import Piece, is_verse, may_be_subhead, stanzas, text_blocks
+from tasks.normalize.plain import PARAGRAPH, Piece, is_verse, may_be_subhead, stanzas, text_blocks
 
 _SKIP = frozenset({"script", "style", "template", "noscript", "head", "svg", "math", "select", "textarea"})
 _KINDS = {
@@ -75,6 +75,7 @@ _DEEPEST = 8  # boxes in boxes that are read by recursion; pages nest them by th
 # Stand for a cell's edge, a <br> and either end of bold type while a block is being read; no text holds them.
 _CELL, _BREAK, _MARK = "\x1f", "\x1e", "\x1d"
 _BOLD = frozenset({"b", "strong"})
+_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _CELL_SIZE = 200  # characters; a cell of several paragraphs with more is a column of a layout, not a fact
 _TAG = re.compile(
     r"<(?:/?(?:p|br|div|h[1-6]|ul|ol|li|a|b|i|em|strong|span|img|table|blockquote|figure|section|article)\b|!--)", re.I
@@ -104,12 +105,21 @@ def html_blocks(source: str) -> list[Piece]:
     root = etree.fromstring(source.encode("utf-8", "replace").replace(b"\x00", b""), _PARSER)
     if root is None:
         return []
+    if "<sup" in source:
+        _raise_digits(root)
     reader = _Reader()
     if root.tag == "html" and len(root) == 1 and root[0].tag == "body":
         reader.children(root[0])
     else:
         reader.walk(root)
     return reader.close()
+
+
+def _raise_digits(root: etree._Element) -> None:
+    """Write what stands above the line so that a power stays one: 10<sup>6</sup> is not 106."""
+    for power in root.iter("sup"):
+        if power.text and not len(power) and power.text.strip().lstrip("+-−").isdecimal():
+            power.text = power.text.strip().translate(_RAISED)
 
 
 class _Reader:
@@ -338,7 +348,8 @@ def _kind_of_class(classes: str) -> BlockKind | None:
 def _row(text: str) -> Iterator[Piece]:
     """A row of a table of facts is one block; a row that only lays out a page yields what its cells hold."""
     cells = [[part for part in cell.split(_BREAK) if part.strip()] for cell in text.split(_CELL)]
-    if any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
+    column = len(cells) == 1 and len(text) >= PARAGRAPH
+    if column or any(len(cell) > 1 and sum(map(len, cell)) > _CELL_SIZE for cell in cells):
         for cell in cells:
             for part in cell:
                 yield BlockKind.PARAGRAPH, part

@@ -14,7 +14,7 @@ from tasks.normalize.stamps import is_stamp
 
 _AGENCIES = (
     r"(?:dpa(?:[-/ ]\w+){0,3}|AFP|AFX|AP|APA|Reuters|rtr|epd|KNA|SID|[Kk]eystone[-/](?:SDA|sda|ATS|ats)"
-    r"|sda|SDA|ATS|ats|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
+    r"|l(?:by|hx|he|ni|nw|sw|rs|no|mv|sn|th|ah|bg|er|bb)|sda|SDA|ATS|ats|ANSA|EFE|Xinhua|TASS|Interfax|UPI"
     r"|PA(?: Media)?|Bloomberg|Belga|ANP|Ritzau|NTB|TT|STT|PAP|CTK|ČTK|MTI|Tanjug|Anadolu|Kyodo|Yonhap|PTI|IANS|ANI|AAP"
     r"|CP|The Canadian Press|DJ|dts(?: Nachrichtenagentur)?|ots|OTS|ddp|dapd|AWP|awp|Lusa|Agerpres|HINA|STA|BNS|LETA"
     r"|ELTA|Ukrinform|DPA|[Rr]ed\.?|(?:\w{2,12}\.)?ORF\.at|Agentur(?:en|material|meldungen))"

@@ -151,6 +151,8 @@ def test_a_line_with_a_thousand_readings_is_read_once(line: str) -> None:
 @pytest.mark.parametrize(
     ("opening", "dateline", "credit"),
     [
+        ("Nordheim (lby) - ", "Nordheim (lby)", "lby"),
+        ("LOWMOUTH, N.Y. (WLTV) – ", "LOWMOUTH, N.Y. (WLTV)", "WLTV"),
         ("Linz (OTS) - ", "Linz (OTS)", "OTS"),
         ("St. Gallen (Keystone-SDA) ", "St. Gallen (Keystone-SDA)", "Keystone-SDA"),
         ("(sda) ", "(sda)", "sda"),
