@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from storage.records import KnownLines
+from storage.records import BlockKind, KnownLines
 from tasks.normalize.bench import Bench
 from tasks.normalize.boilerplate import MET, judge_known
 from tasks.normalize.fold import digits
@@ -34,12 +34,22 @@ def take_furniture(bench: Bench) -> bool:
         if finding is None and stub and (not stub.head_only or i < bench.first or _dates_the_lead(bench, n)):
             inside = bench.is_announced(i) or (start < i < bench.last and not _among_stubs(bench, n))
             many = (often and stub.set_often) or (stub.listed and _is_beside_another(bench, n))
+            inside = inside or (not stub.set_often and _heads(bench, n))
             alone = inside and not stub.unmistakable and not many and (line is None or line.seen < MET)
             finding = replace(stub.finding, confidence=0.45) if alone else stub.finding
         if finding:
             bench.mark(i, finding)
     _between(bench)
     return bench.sweep()
+
+
+def _heads(bench: Bench, n: int) -> bool:
+    """Whether a line is a word set as a heading below a paragraph: "Folgen" is what comes of it, or a button."""
+    i = bench.standing[n]
+    if not bench.kinds or bench.kinds[i] is not BlockKind.SUBHEAD or " " in bench.lines[i] or i > bench.last:
+        return False
+    beside = bench.standing[n - 1 : n] + bench.standing[n + 1 : n + 2]
+    return len(beside) == 2 and beside[0] in bench.is_paragraph and beside[1] not in bench.stubs
 
 
 def _between(bench: Bench) -> None:
