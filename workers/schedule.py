@@ -6,14 +6,19 @@ beats only tick twice; claims in the database decide who does what.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import structlog
 from celery.beat import Scheduler
 from celery.schedules import crontab
 
 from workers.health import Pulse
 from workers.settings import settings
 
+log = structlog.get_logger()
+# How far a clock may be set back and be waited for.
+SET_BACK = timedelta(seconds=1)
 # Seconds between two looks for documents whose message was lost.
 SWEEP = 15.0
 
@@ -45,5 +50,16 @@ class Ticker(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; returns the seconds until the next look."""
         self.pulse()
+        self._heed_the_clock()
         wait: float = super().tick(*args, **kwargs)
         return wait
+
+    def _heed_the_clock(self) -> None:
+        """A clock that was set back would have whatever was sent since wait until it is there again: now it counts."""
+        now = self.app.now()
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > now + SET_BACK]
+        for entry in ahead:
+            entry.last_run_at = now
+        if ahead:
+            log.warning("beat.clock_set_back", waiting=[entry.name for entry in ahead])
+            self._heap = None  # made anew, in the order that is now
