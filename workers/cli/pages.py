@@ -79,7 +79,8 @@ def _removal(console: Console, removal: Removal) -> None:
     if removal.removed:
         console.print(f"[red]−[/red] [strike dim]{escape(removal.line)}[/strike dim]")
     why = f"{word}: {removal.rule} ({removal.confidence:.2f}): {removal.reason}{evidence}"
-    console.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 1, 2)))
+    console.print(Padding(f"[dim]{escape(why)}[/dim]", (0, 0, 0, 2), expand=False))
+    console.print()
 
 
 def difference_page(difference: Difference) -> None:
