@@ -49,7 +49,7 @@ def tags_of(kind: str, candidates: Iterable[Candidate], headline: str, *, enrich
         if confidence < _HOPELESS:
             continue
         confidence += AGAIN * (count - 1 if count < 6 else 5)
-        if label.rsplit(" ", 1)[-1] in headline:
+        if label[label.rfind(" ") + 1 :] in headline:
             confidence += IN_HEADLINE
         if confidence >= THRESHOLD:
             # Where these are the same, what the article names first goes first.

@@ -65,7 +65,7 @@ _RUN: Final = re.compile(
 )
 _KNOWN: Final = re.compile(rb"[KkRr\xcb\xeb\xd2\xf2]")  # what every known name has one of, also with `TOPIC`
 _CUED: Final = re.compile(rb"1(?:[nkri]|[NKRI](?![NKRInkri]))")  # a cue and one word, which may be an unknown place
-_TOLD: Final = re.compile(rb"[345]6?(?:[nkri]|[NKRI](?![NKRInkri]))")  # the same for organisations, and "town of X"
+_ONE: Final = re.compile(rb"[nkri]|[NKRI](?![NKRInkri])")  # one word
 _PARTICLES: Final = frozenset(
     {("von",), ("von", "der"), ("von", "dem"), ("von", "und", "zu"), ("zu",), ("van",), ("van", "der"), ("van", "den")}
     | {("van", "de"), ("de",), ("de", "la"), ("de", "los"), ("del",), ("della",), ("di",), ("da",), ("dos",), ("du",)}
@@ -99,7 +99,11 @@ _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
 _WHO: Final = re.compile(r"who|whose|\d\d,")  # stands behind a person and a comma
-_PAID_AT: Final = bytes([ROLE_BEFORE, AT])
+# What stands before an unknown organisation, and "town of".
+_TOLD: Final = {
+    "de": (bytes([AT]),),
+    "en": (bytes([FIRM_BEFORE]), bytes([ROLE_BEFORE, AT]), bytes([TOWN, OF])),
+}
 _POSSESSIVE: Final = ("'s", "\u2019s", "s'", "s\u2019")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
@@ -168,10 +172,12 @@ class _Reader:
     def _is_beside_cued(self, name: str) -> bool:
         """ "in Reading and Bath", "nach Köln, Hagen und Hamm"."""
         cues, conjunction = ("in|aus|nach|zwischen", "und") if self.memo.german else ("in|near|between", "and")
+        if f" {conjunction} {name}" not in self.text:
+            return False
         found = re.search(rf"\b(?:{cues}) [^\W\d_a-z]\w+(?:, [^\W\d_a-z]\w+)* {conjunction} {name}\b", self.text)
         return found is not None
 
-    def _read_runs(self) -> None:
+    def _read_cues(self) -> None:
         memo, tokens, classes = self.memo, self.tokens, self.classes
         german, cued = memo.german, self.cued
         for match in _CUED.finditer(classes):
@@ -184,9 +190,17 @@ class _Reader:
                     cued[word] = tokens[at - 1]
             else:
                 self._take_cued(at)
-        if AT in classes if german else FIRM_BEFORE in classes or TOWN in classes or _PAID_AT in classes:
-            for match in _TOLD.finditer(classes):
-                self._take_cued(match.end() - 1)
+        for told in _TOLD["de" if german else "en"]:
+            at = classes.find(told)
+            while at >= 0:  # a few times in an article, which a search for bytes finds in no time
+                at += len(told)
+                if _ONE.match(classes, at):
+                    self._take_cued(at)
+                at = classes.find(told, at)
+
+    def _read_runs(self) -> None:
+        self._read_cues()
+        memo, tokens, classes = self.memo, self.tokens, self.classes
         counts: dict[str, int] = {}
         found: list[tuple[str, int, int]] = []  # each run where it stands for the first time
         for start, end in map(re.Match.span, _RUN.finditer(classes)):
@@ -225,8 +239,7 @@ class _Reader:
                     return  # but "bei Brokstedt", of which the headline speaks
             self.cued.setdefault(word, before)
         elif number == OF:
-            if self.classes[at - 2] == TOWN:
-                self.cued.setdefault(word, tokens[at - 2])
+            self.cued.setdefault(word, tokens[at - 2])
         elif number == CUE:
             if tokens[at - 2] in OWNED:
                 self.firms.setdefault(word, tokens[at - 2])
@@ -391,7 +404,8 @@ class _Reader:
             return  # "an economist at Charles Brandt"
         if sure < THRESHOLD:
             # Where another name stands in the run before it, what stands before the run says nothing of this one.
-            begins = self.tokens[start].lstrip(OPENING).startswith(name.partition(" ")[0])
+            opening = self.tokens[start]
+            begins = name.startswith(opening) or opening.lstrip(OPENING).startswith(name.partition(" ")[0])
             before = self.tokens[start - 1] if start and begins else ""
             if self.cue and not (self.memo.german and self.cue.lower() in {"nach", "aus"}):
                 if not self.memo.german and start > 1 and self.tokens[start - 2] in PUBLISHED:
@@ -547,9 +561,9 @@ class _Reader:
         self._drop_genitives()
         text = self.text
         by_name = self.memo.tokens.gazetteer.by_name
-        known = {name.rsplit(" ", 1)[-1]: name for name, found in self.people.items() if found.sure >= SURE}
+        known = {name[name.rfind(" ") + 1 :]: name for name, found in self.people.items() if found.sure >= SURE}
         for name, candidate in list(self.people.items()):
-            surname = name.rsplit(" ", 1)[-1]
+            surname = name[name.rfind(" ") + 1 :]
             if surname in self.cued:
                 del self.cued[surname]
             elif surname in by_name and candidate.sure >= SURE:
