@@ -26,6 +26,8 @@ def take_exact(bench: Bench, target: Target) -> None:
         bench.find_places()
         bench.spoken = _said(bench, copies, quoted=quoted)
         copies = [i for i in copies if i not in bench.spoken]
+    elif target.name == "teaser" and quoted:
+        copies = [i for i in copies if is_quotation(bench.lines[i])]  # without marks it is the speaker's answer
     _take_copies(bench, target, copies)
     setattr(bench, target.name, target._replace(stands=True))
     bench.sweep()

@@ -203,6 +203,16 @@ def is_quotation(text: str) -> bool:
     return text.startswith(_OPENING_MARKS)
 
 
+def _is_taken_from(text: str, target: Target) -> bool:
+    """Whether a headline or teaser may be what a speaker says in a line that ends with it.
+
+    A headline has no full stop, or is a quotation; a teaser is one, and pages that repeat it have its marks.
+    """
+    if target.name == "headline":
+        return is_quotation(target.text) or not stops(target.text)
+    return is_quotation(target.text) and not any(mark in text for mark in _OPENING_MARKS)
+
+
 def _cut_and_wrapped(target: Target, text: str, following: Sequence[bytes]) -> Finding | None:
     """A beginning of the text, cut with an ellipsis, that has a label in front of it or a read-more behind."""
     if len(text) > 2 * len(target.text) + _LABEL_SIZE:
@@ -236,7 +246,7 @@ def _wrapped(target: Target, text: str, key: bytes, place: Place) -> Finding | N
         return None  # a line of a list that names the piece says more than the piece's name; a result has its score
     if target.name == "headline" and len(target.key) >= 24 and not ends_sentence(text):
         return target.found("wrapped", "has a few words around", 0.93)
-    if before and not behind and target.name == "headline" and stops(text) and not stops(target.text):
+    if before and not behind and stops(text) and _is_taken_from(text, target):
         return None  # "Rieck: We had no choice." is an answer, and the headline is taken from it
     if before and not _label(text, key[before:]):
         return None
