@@ -64,7 +64,10 @@ def worker_name(worker: Any) -> str:
 
 
 class Sign(bootsteps.StartStopStep):
-    """A worker's sign of life, given by the event loop that also takes messages, while it takes any."""
+    """A worker's sign of life, given by the event loop that also takes messages, while it takes any.
+
+    The loop stands still while the worker tries to reach Redis; what it calls between two attempts gives signs then.
+    """
 
     requires = frozenset({"celery.worker.components:Timer"})
 
@@ -77,8 +80,19 @@ class Sign(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """Give a sign now and regularly."""
+        # Here and not at the top, since every process gives signs and only workers have these.
+        from celery.worker import state
+        from celery.worker.consumer import consumer
+
         self._sign()
         self.entry = worker.timer.call_repeatedly(EVERY_SECONDS, self._sign)
+        pulse = Pulse(settings(), self.name)
+
+        def between_attempts() -> None:
+            state.maybe_shutdown()
+            pulse()
+
+        setattr(consumer, "maybe_shutdown", between_attempts)  # noqa: B010  # Celery has no other place for it
 
     def stop(self, _worker: Any) -> None:
         """Take the sign away."""

@@ -54,6 +54,15 @@ class Ticker(Scheduler):
         wait: float = super().tick(*args, **kwargs)
         return wait
 
+    def _ensure_connected(self) -> Any:
+        """Wait for Redis, alive: Celery's own gives no sign while it tries again and again."""
+
+        def failed(error: Exception, interval: float) -> None:
+            log.warning("beat.redis_away", error=str(error), again_in=interval)
+
+        retries = self.app.conf.broker_connection_max_retries
+        return self.connection.ensure_connection(failed, retries, callback=self.pulse)
+
     def _heed_the_clock(self) -> None:
         """A clock that was set back would have whatever was sent since wait until it is there again: now it counts."""
         now = self.app.now()

@@ -182,3 +182,16 @@ def test_every_long_running_command_shows_itself_and_stops_when_asked(house: Sho
     assert process.families() == mine or (command[0] == "worker" and process.families() < mine)
     process.running.send_signal(signal.SIGTERM)
     assert process.running.wait(60) == 0
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("command", [("beat",), ("worker", "--concurrency", "1")])
+def test_a_process_that_starts_while_redis_is_away_is_alive_and_waits(house: Shown, command: tuple[str, ...]) -> None:
+    house.redis.kill()
+    process = house.start(*command)
+    sign = wait_until(lambda: next(iter((house.folder / "alive").glob(f"{command[0]}*")), None), what="its first sign")
+    for _ in range(2):  # it gives more of them, while it still waits
+        os.utime(sign, (1, 1))
+        wait_until(lambda: sign.stat().st_mtime > 1, seconds=60, what="another sign")
+    assert process.get("/healthz") == (200, "alive\n")
+    assert process.get("/readyz")[0] == 503
