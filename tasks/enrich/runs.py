@@ -256,6 +256,8 @@ class Runs(dict[str, tuple[Mention, ...]]):
         if head.kind is FORM or name == POLICE:
             return None
         if self.german and head.text not in self.tokens.words.heads:  # "Innenministerium": particular by itself
+            if not (name.endswith(_PARTICULAR) or name.startswith(_OF_THE_STATE)):
+                return None  # "Berufungsgericht", "Ärztekommission"
             return Mention(AN_ORGANISATION, name, 0.65, head.text)
         return Mention(What.OPEN_ORGANISATION, name, 0.7, head.text)
 
@@ -264,6 +266,8 @@ class Runs(dict[str, tuple[Mention, ...]]):
         start, end = 0, len(part)
         while start < last and kinds[start] in _NOT_BEFORE_HEAD and not part[start].genitive:
             start += 1  # but "Queen's University"
+        while self.german and start < last and kinds[start] is NAME and part[start].text.endswith(_CLUBS):
+            start += 1  # "Fußball-Bundesligaclub SV Ried"
         if not self.german or kinds[last] is FORM:
             end = last + 1
         while end > start and kinds[end - 1] in _NOT_AFTER_HEAD:
@@ -427,6 +431,9 @@ _SURNAMES_TOO: Final = frozenset({"Black", "White", "Law", "Hall"})
 _FEMININE: Final = frozenset(
     {"Universität", "Hochschule", "Akademie", "Bank", "Bahn", "Kammer", "Kommission", "Agentur", "Stiftung", "Partei"}
 )
+_CLUBS: Final = ("club", "clubs", "klub", "klubs", "ligist", "ligisten", "verein", "vereins", "mannschaft", "team")
+_PARTICULAR: Final = ("ministerium", "amt", "bank", "universität", "klinikum", "gerichtshof")  # there is but one
+_OF_THE_STATE: Final = ("Bundes", "Verfassungs", "Abgeordneten")
 _BENT_ADJECTIVES: Final = ("schen", "lichen", "igen")
 _OWNERS: Final = frozenset({PLACE, ORGANISATION, ADJECTIVE})
 _NEUTER: Final = (

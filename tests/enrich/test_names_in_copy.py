@@ -347,6 +347,8 @@ def test_english_apposition_tells_a_person(text: str, people: set[str]) -> None:
         ("Analyst Jochen Rehbein von CMX Markets sah es anders.", {"CMX Markets"}),
         ("Der Analyst bei Zentrix sah es anders.", {"Zentrix"}),
         ("Das sagte der Österreichische Naturfreundebund.", {"Österreichischer Naturfreundebund"}),
+        ("Der Fußball-Bundesligaclub SV Lundau verlor.", {"SV Lundau"}),
+        ("Das Berufungsgericht und eine Ärztekommission tagen.", set()),
         ("Ein Preis ging an den Deutschen Film, eine Spende an die Deutsche Dorfhilfe.", {"Deutsche Dorfhilfe"}),
     ],
 )
