@@ -18,7 +18,7 @@ from tasks.normalize.plain import PARAGRAPH
 from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
-from tasks.normalize.targets import READ_MORE_ENDS, Finding, take_read_more
+from tasks.normalize.targets import READ_MORE_ENDS, Finding, stops, take_read_more
 from tasks.normalize.verse import without_title
 
 VERSION = 7  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
@@ -200,7 +200,10 @@ def _removal(galley: Galley, i: int, finding: Finding, *, removed: bool) -> Remo
 
 def _take_kickers(galley: Galley, marked: dict[int, Removal], desk: _Desk, threshold: float) -> None:
     """Take out what stood above a copy of the headline at the top; where that has left is known only now."""
-    copies = {gone.position for gone in desk.removals if gone.rule == "headline_copy"}
+    said = not stops(desk.headline)  # with a full stop that the headline lacks it is the text's
+    copies = {
+        gone.position for gone in desk.removals if gone.rule == "headline_copy" and not (said and stops(gone.line))
+    }
     if not copies or " " not in desk.headline or "headline_cut" in desk.off:
         return  # a word that is the headline heads a part of the text, too
     above = kickers_above(galley.standing, galley.texts, galley.kinds, copies)
