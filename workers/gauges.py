@@ -53,6 +53,7 @@ class RelayCollector:
         self._feeds: gauges.Feeds | None = None
         self._feeds_again_at = 0.0
         self._asked: dict[str, Future[list[Metric]]] = {}
+        self._up: dict[str, bool] = {}
 
     def collect(self) -> Iterator[Metric]:
         """The families as they stand now; a part that is out of reach is left out, and said to be."""
@@ -72,6 +73,7 @@ class RelayCollector:
         except (SQLAlchemyError, RedisError, OSError) as error:  # a TimeoutError is an OSError
             log.warning("gauges.unreadable", part=name, error=type(error).__name__)
             found = []
+        self._up[name] = bool(found)
         seen.add_metric([], int(bool(found)))
         return [seen, *found]
 
@@ -151,6 +153,8 @@ class RelayCollector:
 
     def _since(self, positions: set[int]) -> dict[int, datetime] | None:
         """When these events were recorded; None where the database is away, which says nothing of Redis."""
+        if not self._up["database"]:  # it was asked first; one that is frozen would be waited for
+            return None
         try:
             with reading(self.relay.sessions) as session:
                 return gauges.recorded_at(session, positions)

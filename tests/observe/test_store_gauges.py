@@ -157,18 +157,19 @@ def test_a_database_that_is_frozen_does_not_hold_what_is_told(relay: Relay, monk
     thawed = Signal()
     asked = gauges.documents
 
-    def frozen(session: Session) -> gauges.Queue:
+    def frozen(session: Session, *_: object) -> gauges.Queue:
         thawed.wait(60)
         return asked(session)
 
-    monkeypatch.setattr(gauges, "documents", frozen)
-    monkeypatch.setattr("workers.gauges.PATIENCE", 0.1)
+    for name in ("documents", "recorded_at"):
+        monkeypatch.setattr(gauges, name, frozen)
+    monkeypatch.setattr("workers.gauges.PATIENCE", 2.0)
     collector = RelayCollector(relay)
     for _ in range(2):  # the second one asks no second time
         seen = {family.name: family.samples[0].value for family in collector.collect() if family.samples}
         assert (seen["wireroom_redis_up"], seen["wireroom_database_up"]) == (1, 0)
     thawed.set()
-    monkeypatch.setattr("workers.gauges.PATIENCE", 60)
+    monkeypatch.undo()
 
     def up() -> bool:
         return any(f.name == "wireroom_database_up" and f.samples[0].value == 1 for f in collector.collect())
