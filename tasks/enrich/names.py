@@ -22,21 +22,19 @@ from tasks.enrich.around import (
 )
 from tasks.enrich.candidates import THRESHOLD, Candidate, tags_of
 from tasks.enrich.kinds import Kind
-from tasks.enrich.places import GEORGIA, STATES_IN_DATELINES, Place
+from tasks.enrich.places import STATES_IN_DATELINES
 from tasks.enrich.reading import WORDS, EnrichInput
 from tasks.enrich.runs import KNOWN_PLACE, Mention, Runs, What, runs
+from tasks.enrich.sightings import ARTICLES, LONGEST_ACRONYM, POSSESSIVE, SURE, Sightings
 from tasks.enrich.tokens import (
     AT,
-    BESIDE,
     CLOSING,
     CUE,
     FIRM_BEFORE,
     NOTHING,
     OF,
     OPENING,
-    PLAIN,
     ROLE_BEFORE,
-    TOPIC,
     TOWN,
     WITHOUT_TOPIC,
     Token,
@@ -47,11 +45,8 @@ VERSION: Final = "5"
 NAME: Final = "names"
 LEAD: Final = 250  # words (teaser included) in which a name counts though it stands there once; later it is an aside
 LEAD_SENTENCE: Final = 40  # words in which one English adjective speaks of a country: "A Nigerian sprinter"
-SURE: Final = 0.8
-ALONE: Final = 0.25  # what a surname that also stands alone adds to an unknown full name
 DATELINE: Final = 0.75  # of an unknown town
 HEADLINE: Final = 0.75  # of a known name that stands nowhere else
-ONCE_MORE: Final = 0.05  # what a surname after a role gains that stands there three times and more
 SENTENCE_START: Final = 0.2  # what an unknown name loses where any word has a capital
 
 # Over the class bytes of `tokens.py`: capitalised words of which one tells by itself, or two that are not idle tell
@@ -78,14 +73,8 @@ _JOINS: Final = {
     "en": (("of", "the"), ("of",), ("for",)),
 }
 _JOIN_STARTS: Final = frozenset(join[0] for joins in _JOINS.values() for join in joins)
-_ARTICLES: Final = frozenset(
-    {"der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "im", "am"}
-)
-_LONGEST_ARTICLE: Final = 5
 _LONGEST_TOWN: Final = 3  # words
 _LONGEST_IN_HEADLINE: Final = 4  # words in a row that are looked at
-_NEAR_GEORGIA: Final = frozenset({"RU", "AM", "AZ", "AM/Yerevan", "AZ/Baku", "--/Caucasus"})
-_LONGEST_ACRONYM: Final = 5
 _LONGEST_FIELD: Final = 3  # words
 _OF_FIELDS: Final = frozenset(  # which are often of two: "Department of Health and Human Services"
     {"Department", "Ministry", "Institute", "Academy", "School", "Committee", "Centre", "Center", "Bureau", "Office"}
@@ -94,7 +83,6 @@ _LONGEST_HOUSE: Final = 3  # words
 _NAMES_FIRMS: Final = frozenset({AT, FIRM_BEFORE})
 _OF_HOUSES: Final = frozenset({"von", "zu"})
 _NAMES_OF_NOBLES: Final = frozenset({Kind.PLACE, Kind.NOUN, Kind.GEO, Kind.PLACE_NOUN, Kind.THING})
-_TOWN_ENDINGS: Final = ("dorf", "stadt", "hafen")
 _JOINABLE: Final = frozenset(  # German institutions that are for something
     {"Ministerium", "Institut", "Amt", "Bundesamt", "Landesamt", "Akademie", "Universität", "Hochschule", "Verein"}
 )
@@ -104,16 +92,14 @@ _TOLD: Final = {
     "de": (bytes([AT]),),
     "en": (bytes([FIRM_BEFORE]), bytes([ROLE_BEFORE, AT]), bytes([TOWN, OF])),
 }
-_POSSESSIVE: Final = ("'s", "\u2019s", "s'", "s\u2019")
 _AGENCIES: Final = frozenset({"dpa", "AFP", "AP", "APA", "Reuters"})
 
 
-class _Reader:
+class _Reader(Sightings):
     """Collects the candidates of one article."""
 
     def __init__(self, article: EnrichInput, memo: Runs) -> None:
-        self.article = article
-        self.memo = memo
+        super().__init__(article, memo)
         words, teaser, body = article.tokens
         self.tokens: list[str] = words[teaser : body + WORDS]
         classes = article.classes[teaser:]
@@ -125,57 +111,19 @@ class _Reader:
             self.tokens = dateline + self.tokens
             classes = bytes(map(memo.tokens.__getitem__, dateline)) + classes
         self.classes = classes.translate(WITHOUT_TOPIC)
-        self.text = article.whole
-        self.people: dict[str, Candidate] = {}
-        self.organisations: dict[str, Candidate] = {}
-        self.places: dict[str, Candidate] = {}
-        self.cued: dict[str, str] = {}
-        self.leading: set[str] = set()  # countries of which an adjective in the first sentence speaks
-        self.confirmed: set[str] = set()  # unknown places of which the words behind them say where they are
-        self.firms: dict[str, str] = {}
-        self.surnames: set[str] = set()  # of people who are known for certain; no cue stands before them
-        self.roles: dict[str, list[str]] = {}
-        self.weak: dict[str, tuple[Place, int]] = {}
-        self.adjectives: dict[str, tuple[Place, list[str]]] = {}
-        self.whole: list[str] = []  # organisations with small words in their names
         self.start = self.end = 0  # of the run that is being read
-        self.count = 1
         self.cue = ""
         self.joined: set[int] = set()  # where runs begin that an earlier name has taken in
 
     def read(self) -> None:
         """Fill people, organisations and places."""
         self._read_runs()
-        for mention_name, (place, count) in self.weak.items():
-            if mention_name in self.cued or place.key in self.places or self._is_beside_cued(mention_name):
-                self._see_place(place, 0.8, count, f"{self.cued.get(mention_name, '')} {mention_name}".strip())
-        self._link_surnames()
-        if self.surnames:
-            self._drop_surnames()
-        self._cued_places()
-        self._cued_firms()
-        for name in self.whole:
-            bare = [(part, part.removeprefix("U.S. ")) for part in self.organisations if part != name]
-            for part in [part for part, without in bare if f" {without} " in f" {name} "]:
-                del self.organisations[part]  # "Drug Administration"
-        for place, words in self.adjectives.values():
-            if place.key in self.places:
-                self.places[place.key].see(0.0, len(words), words[0])
-            elif len(words) > 1 or place.key in self.leading or words[0] in self.article.headline:
-                self._see_place(place, THRESHOLD, len(words), words[0])
+        self.settle()
         if self.article.dateline:
             self._read_dateline(self.article.dateline)
         self._read_headline()
         if "GE" in self.places and not self.memo.german:
-            self._tell_georgias()
-
-    def _is_beside_cued(self, name: str) -> bool:
-        """ "in Reading and Bath", "nach Köln, Hagen und Hamm"."""
-        cues, conjunction = ("in|aus|nach|zwischen", "und") if self.memo.german else ("in|near|between", "and")
-        if f" {conjunction} {name}" not in self.text:
-            return False
-        found = re.search(rf"\b(?:{cues}) [^\W\d_a-z]\w+(?:, [^\W\d_a-z]\w+)* {conjunction} {name}\b", self.text)
-        return found is not None
+            self.tell_georgias()
 
     def _read_cues(self) -> None:
         memo, tokens, classes = self.memo, self.tokens, self.classes
@@ -253,7 +201,7 @@ class _Reader:
             return len(following) > 1 and following[1].rstrip(CLOSING) in WHERE
         if following[:1] != ["in"] or len(following) < 2 or self.classes[at - 1] == AT:
             return False  # "bei Unfällen in Wien"
-        word = following[2] if following[1] in _ARTICLES and len(following) > 2 else following[1]
+        word = following[2] if following[1] in ARTICLES and len(following) > 2 else following[1]
         named = self.memo.tokens.read(word) if word else None
         return named is not None and named.kind is Kind.PLACE
 
@@ -270,7 +218,7 @@ class _Reader:
         tokens = self.memo.tokens
         if comma and (code := STATES_IN_DATELINES.get(state.strip(" –—-"))):
             place = tokens.gazetteer.divisions[code]
-            self._see_place(place, KNOWN_PLACE, 1, state.strip(" –—-"))
+            self.see_place(place, KNOWN_PLACE, 1, state.strip(" –—-"))
         for number, part in enumerate(town.split("/")):
             # "Frankfurt/Main": what stands behind the town says where it is
             self._read_town(part.strip(" –—-"), known_only=number > 0)
@@ -281,7 +229,7 @@ class _Reader:
         if (named := tokens.named(label)) is not None:
             place = named.place
             if place is not None and not (known_only and place.weak):
-                self._see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen", but not the "Main" of Frankfurt
+                self.see_place(place, KNOWN_PLACE, 1, town)  # "WIEN", "Essen", but not the "Main" of Frankfurt
             return
         words = [*map(tokens.read, label.split(" "))] if label[:1].isupper() else []
         if (
@@ -290,7 +238,7 @@ class _Reader:
             and all(word.kind is Kind.NAME and word.text for word in words)
         ):
             self.count = 1 + self.text.count(label)
-            self._see(self.places, label, DATELINE, town)
+            self.see(self.places, label, DATELINE, town)
 
     def _read_headline(self) -> None:
         """Places that only the headline names, organisations where there is nothing else to read."""
@@ -307,9 +255,9 @@ class _Reader:
                     continue
                 if mention.what is What.ORGANISATION and not self.text:
                     self.count = 1
-                    self._see(self.organisations, mention.name, HEADLINE, mention.name)
+                    self.see(self.organisations, mention.name, HEADLINE, mention.name)
                 elif place is not None and not place.weak and place.key not in self.places:
-                    self._see_place(place, HEADLINE, 1, mention.name)
+                    self.see_place(place, HEADLINE, 1, mention.name)
 
     def _is_known(self, name: str) -> bool:
         for known in (self.people, self.organisations):
@@ -318,33 +266,17 @@ class _Reader:
                     return True
         return False
 
-    def _tell_georgias(self) -> None:
-        """English copy calls country and state alike; what else it names tells which."""
-        keys = self.places.keys()
-        if "GE" in self.adjectives or any(key[:3] == "GE/" for key in keys) or not keys.isdisjoint(_NEAR_GEORGIA):
-            return
-        if any(key[:2] == "US" for key in keys):
-            country = self.places.pop("GE")
-            state = self.memo.tokens.gazetteer.divisions[GEORGIA]
-            self._see_place(state, country.sure, country.count, next(iter(country.evidence)))
-
-    def _see(self, into: dict[str, Candidate], name: str, sure: float, word: str, beside: str = "") -> None:
-        if (candidate := into.get(name)) is None:
-            into[name] = Candidate(name, sure, self.count, word, beside)
-        else:
-            candidate.see(sure, self.count, word, beside)
-
     def _take_organisation(self, mention: Mention) -> None:
         if mention.name in self.cued and (place := self.memo.tokens.gazetteer.by_name.get(mention.name)):
-            self._see_place(place, mention.sure, self.count, mention.name)
+            self.see_place(place, mention.sure, self.count, mention.name)
             return  # "a flat in Chelsea"
         if mention.cue and not self.memo.german and self._next() == "of" and self._ends_with(mention.cue):
             name, at = self._joined(mention.name)  # "Chinese Academy of Sciences"
             if name:
                 self.joined.add(at)
-                self._see(self.organisations, name, mention.sure, name, mention.cue)
+                self.see(self.organisations, name, mention.sure, name, mention.cue)
                 return
-        self._see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
+        self.see(self.organisations, mention.name, mention.sure, mention.name, mention.cue)
 
     def _take_surname(self, mention: Mention) -> None:
         self.roles.setdefault(mention.name, []).extend([mention.cue] * self.count)
@@ -361,9 +293,9 @@ class _Reader:
         for name in tokens.longer[mention.name]:
             if name in self.text:
                 if place := tokens.gazetteer.by_name.get(name):
-                    self._see_place(place, mention.sure, 1, name)
+                    self.see_place(place, mention.sure, 1, name)
                 else:
-                    self._see(self.organisations, tokens.words.organisations[name], mention.sure, name)
+                    self.see(self.organisations, tokens.words.organisations[name], mention.sure, name)
                     self.whole.append(name)
 
     def _take_place(self, mention: Mention) -> None:
@@ -373,18 +305,11 @@ class _Reader:
             return  # "vor Ort Fragen"
         place = mention.place
         if place is None:
-            self._see(self.places, mention.name, mention.sure, mention.name, mention.cue)
+            self.see(self.places, mention.name, mention.sure, mention.name, mention.cue)
         elif place.weak and not mention.cue:
             self.weak[mention.name] = (place, self.weak.get(mention.name, (place, 0))[1] + self.count)
         else:
-            self._see_place(place, mention.sure, self.count, mention.name)
-
-    def _see_place(self, place: Place, sure: float, count: int, word: str) -> None:
-        if (candidate := self.places.get(place.key)) is None:
-            label = place.label(self.article.language)
-            self.places[place.key] = Candidate(label, sure, count, word, "", place)
-        else:
-            candidate.see(sure, count, word)
+            self.see_place(place, mention.sure, self.count, mention.name)
 
     def _ends_with(self, word: str) -> bool:
         return self.tokens[self.end - 1] == word
@@ -400,7 +325,7 @@ class _Reader:
             and self.tokens[start].lstrip(OPENING).startswith(name.partition(" ")[0])
             and (self.tokens[start - 1][-1] != "," or self.tokens[self.end - 1][-1] == ",")
         ):
-            self._see(self.organisations, name, 0.7, name, self.tokens[start - 1])
+            self.see(self.organisations, name, 0.7, name, self.tokens[start - 1])
             return  # "an economist at Charles Brandt"
         if sure < THRESHOLD:
             # Where another name stands in the run before it, what stands before the run says nothing of this one.
@@ -411,10 +336,10 @@ class _Reader:
                 if not self.memo.german and start > 1 and self.tokens[start - 2] in PUBLISHED:
                     return  # "in Nature Communications"
                 if name.count(" ") == 1 and self.text.count(name.rsplit(" ", 1)[-1]) == self.text.count(name):
-                    self._see(self.places, name, 0.65, f"{self.cue} {name}")
+                    self.see(self.places, name, 0.65, f"{self.cue} {name}")
                 return  # "in Van Gogh", and "nach Lennox Lewis" is no place either
             if before == "of" and start > 1 and self.tokens[start - 2][-1:] == ",":
-                self._see(self.organisations, name, 0.65, f"of {name}")
+                self.see(self.organisations, name, 0.65, f"of {name}")
                 return  # "Ann Lee, of Royal Life Saving"
             if before in self.memo.tokens.words.said or self._spoke(self.end):
                 sure += 0.35
@@ -424,9 +349,9 @@ class _Reader:
                 sure -= SENTENCE_START
             elif start and self.classes[start - 1] == ROLE_BEFORE:
                 sure += 0.4
-                self._see(self.people, name, sure, name, before)
+                self.see(self.people, name, sure, name, before)
                 return
-        self._see(self.people, name, sure, name, mention.cue)
+        self.see(self.people, name, sure, name, mention.cue)
 
     def _is_apposed(self, name: str) -> bool:
         """Whether a role stands before the name or behind it, a comma between: "Kim Rae, an engineer who", "The mayor
@@ -464,9 +389,9 @@ class _Reader:
         end = at = self.end
         if end < len(self.tokens) and _ARABIC.match(self.tokens[end]):
             last_name = self.tokens[end].rstrip(CLOSING)
-            for ending in _POSSESSIVE[:2]:
+            for ending in POSSESSIVE[:2]:
                 last_name = last_name.removesuffix(ending)
-            self._see(self.people, f"{mention.name} {last_name}", 0.85, f"{mention.name} {last_name}", mention.cue)
+            self.see(self.people, f"{mention.name} {last_name}", 0.85, f"{mention.name} {last_name}", mention.cue)
             return
         while at < len(self.tokens) and at - end < 3 and self.tokens[at] in _PARTICLE_WORDS:
             at += 1
@@ -478,7 +403,7 @@ class _Reader:
             self._take_house(at, mention)
         elif last.kind is Kind.NAME or (single and last.kind in _NAMES_OF_NOBLES):
             name = " ".join([mention.name, *self.tokens[end:at], last.text])
-            self._see(self.people, name, 0.85, name, mention.cue)
+            self.see(self.people, name, 0.85, name, mention.cue)
             self.joined.add(at)
 
     def _take_house(self, at: int, mention: Mention) -> None:
@@ -493,9 +418,9 @@ class _Reader:
             names.append(token.text)
             if token.closes:
                 break
-        if len(names) > 1 or (names and 1 < len(names[0]) <= _LONGEST_ACRONYM and names[0].isupper()):
+        if len(names) > 1 or (names and 1 < len(names[0]) <= LONGEST_ACRONYM and names[0].isupper()):
             self.joined.add(at)
-            self._see(self.organisations, " ".join(names), 0.7, " ".join(names), mention.cue)
+            self.see(self.organisations, " ".join(names), 0.7, " ".join(names), mention.cue)
 
     def _next(self) -> str:
         return self.tokens[self.end] if self.end < len(self.tokens) else ""
@@ -507,7 +432,7 @@ class _Reader:
         """ "University" and "of Oxford"."""
         name, at = self._joined(mention.name)
         if name:
-            self._see(self.organisations, name, 0.75, name)
+            self.see(self.organisations, name, 0.75, name)
             self.joined.add(at)
 
     def _joined(self, head: str) -> tuple[str, int]:
@@ -555,99 +480,6 @@ class _Reader:
         What.LONGER: _take_longer,
         What.OPEN_ORGANISATION: _join_organisation,
     }
-
-    def _link_surnames(self) -> None:
-        """ "Takaichi" alone is Sanae Takaichi when the article names her; after a role she is a person anyway."""
-        self._drop_genitives()
-        text = self.text
-        by_name = self.memo.tokens.gazetteer.by_name
-        known = {name[name.rfind(" ") + 1 :]: name for name, found in self.people.items() if found.sure >= SURE}
-        for name, candidate in list(self.people.items()):
-            surname = name[name.rfind(" ") + 1 :]
-            if surname in self.cued:
-                del self.cued[surname]
-            elif surname in by_name and candidate.sure >= SURE:
-                self.surnames.add(surname)
-            full = known.get(surname) or (known.get(surname[:-1]) if surname.endswith("s") else None)
-            if full and full != name and candidate.sure < SURE:  # "Punktsieg Usyks" is no second person
-                self.people[full].see(0.0, self.people.pop(name).count)
-                continue
-            if candidate.sure + ALONE < THRESHOLD and surname not in self.roles:
-                continue  # an unknown pair of words at the beginning of a sentence
-            alone = text.count(surname) - candidate.count
-            if alone > 0 and (candidate.sure >= THRESHOLD or not self._has_noun(name, surname)):
-                candidate.see(candidate.sure + ALONE, alone, surname)
-            if roles := self.roles.pop(surname, None):
-                candidate.see(candidate.sure + 0.2, 0, roles[0])
-        for surname, roles in self.roles.items():
-            count = text.count(surname)
-            if count >= 2 and surname not in self.organisations:
-                sure = 0.45 + 0.1 * min(len(roles), 2) + (ONCE_MORE if count > 2 else 0.0)
-                self._see(self.people, surname, sure, surname, roles[0])
-                self.people[surname].count += count - 1
-
-    def _has_noun(self, name: str, surname: str) -> bool:
-        """Whether an unknown run is no name by a word in it: "Wirkstoff Semaglutid" where "der Wirkstoff" is, too."""
-        return self._is_noun(surname) or (self.memo.german and self._is_noun(name.partition(" ")[0]))
-
-    def _is_noun(self, word: str) -> bool:
-        """Whether the article uses the word as a noun: small in English, with an article in German."""
-        if not self.memo.german:
-            return f" {word.lower()}" in self.text
-        text, wanted = self.text, f" {word}"
-        at = text.find(wanted)
-        while at > 0:
-            before = text[max(0, at - _LONGEST_ARTICLE - 1) : at]
-            if before[before.rfind(" ") + 1 :] in _ARTICLES and " " in before:
-                return True
-            at = text.find(wanted, at + 1)
-        return False
-
-    def _drop_genitives(self) -> None:
-        if not self.memo.german:
-            return
-        for name in [name for name in self.people if name[-1] == "s"]:
-            if name[:-1] in self.people:
-                self.people[name[:-1]].see(self.people[name].sure, self.people.pop(name).count, name)
-
-    def _cued_places(self) -> None:
-        """ "in Yokosuka": an unknown word after a word that places stand after."""
-        memo = self.memo
-        for word, cue in self.cued.items():
-            if (number := memo.tokens[word] & ~TOPIC) != PLAIN and not (
-                number == BESIDE and memo.german and word.endswith(_TOWN_ENDINGS)  # "Eyendorf"
-            ):
-                continue
-            if word in self.roles or word in self.people:
-                continue
-            if word.endswith(_POSSESSIVE) or (len(word) <= _LONGEST_ACRONYM and word.isupper()):
-                continue  # "in Trump's speech", "in RPA"
-            sure = 0.65
-            if memo.german and cue.lower() not in {"nahe", "raum"}:
-                text = self.text
-                told = word in self.confirmed or PLACE_ENDINGS.end(word.lower())
-                sure = 0.4 + 0.25 * told + 0.15 * (text.count(word) > 1)
-            if sure < THRESHOLD or self._is_noun(word):
-                continue
-            self._see(self.places, word, sure, f"{cue} {word}")
-
-    def _cued_firms(self) -> None:
-        """ "drugmaker Zentiva": an unknown word after a word that organisations stand after."""
-        if not self.firms:
-            return
-        tokens = self.memo.tokens
-        surnames = {name.rsplit(" ", 1)[-1] for name in self.people}
-        for word, cue in self.firms.items():
-            if tokens[word] & ~TOPIC == PLAIN and word not in surnames and not self._is_noun(word):
-                self.count = self.text.count(word)
-                self._see(self.organisations, word, 0.7, f"{cue} {word}")
-                self.places.pop(word, None)
-
-    def _drop_surnames(self) -> None:
-        """Neither Bergen nor Bolton is a place where it is the name of Ingrid van Bergen or of John Bolton."""
-        for key, found in list(self.places.items()):
-            if self.surnames.issuperset(found.evidence):
-                del self.places[key]
 
 
 def tag_names(article: EnrichInput) -> list[Tag]:
