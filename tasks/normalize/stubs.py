@@ -176,11 +176,10 @@ def _may_be_labelled(key: bytes, *, dated: bool) -> bool:
 
 def _is_share_row(line: str) -> bool:
     """Whether a line names ways to share, one after the other and nothing else: "Teilen Twittern E-Mail"."""
-    apart = _BETWEEN.sub(" ", line)
-    return any(
-        len(words) in _SHARES and all(_WHOLE.get(fold(word)) == _SHARE_ROW for word in words)
-        for words in (apart.split(), _GLUED.sub(" ", apart).split())
-    )
+    words = _BETWEEN.sub(" ", line).split()
+    if len(words) == 1:
+        words = _GLUED.sub(" ", words[0]).split()
+    return len(words) in _SHARES and all(_WHOLE.get(fold(word)) == _SHARE_ROW for word in words)
 
 
 @cache
