@@ -14,7 +14,7 @@ from tasks.normalize.galley import Galley
 from tasks.normalize.headlines import headline_of, kickers_above, without_publisher
 from tasks.normalize.judge import THRESHOLD, Verdict, judge_look
 from tasks.normalize.look import Sight
-from tasks.normalize.plain import PARAGRAPH
+from tasks.normalize.plain import PARAGRAPH, RUNNING
 from tasks.normalize.reading import Reading, read, reading_of
 from tasks.normalize.releases import MOST_CONTACTS, contacts_from, is_body
 from tasks.normalize.stubs import find_stubs
@@ -24,7 +24,6 @@ from tasks.normalize.verse import without_title
 VERSION = 7  # raise it whenever the same entry would come out otherwise; `reingest --normalized-before` reads it
 _ROUNDS = 4  # furniture and paragraphs that leave may uncover a repeat, so the bench sits again
 _OF_THE_BODY = frozenset({"paragraph_copy", "paragraph_cut", "block_copy", "contents"})  # a refrain may move
-_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _NOTEPAD = fold("Notizblock")
 
 
@@ -245,7 +244,7 @@ def _furnish(galley: Galley, desk: _Desk) -> bool:
             name, value = "byline", byline
         elif not first <= n <= last and not name and text in galley.authors:
             name, value = "byline", text
-        if name and galley.kinds[i] in _RUNNING:
+        if name and galley.kinds[i] in RUNNING:
             desk.take(name, value)
             desk.remove(text, "furniture", f"is kept as the {name}", i)
             moved.add(i)
@@ -271,7 +270,7 @@ def _take_credits_again(galley: Galley, moved: set[int], desk: _Desk) -> set[int
     if not desk.credited:
         return set()
     again = {
-        i for i in galley.standing if i not in moved and galley.keys[i] in desk.credited and galley.kinds[i] in _RUNNING
+        i for i in galley.standing if i not in moved and galley.keys[i] in desk.credited and galley.kinds[i] in RUNNING
     }
     for i in sorted(again):
         desk.remove(galley.texts[i], "furniture", "says the credit again", i)
@@ -309,7 +308,7 @@ def _take_contacts(galley: Galley, desk: _Desk) -> None:
 
 def _take_lone_dateline(galley: Galley, first: int, desk: _Desk) -> set[int]:
     """Take out a dateline in a line of its own above the text; where several are, each stands above its brief."""
-    above = [i for i in galley.standing[:first] if galley.kinds[i] in _RUNNING]
+    above = [i for i in galley.standing[:first] if galley.kinds[i] in RUNNING]
     if not any(furniture.read_lone_dateline(galley.texts[i]) for i in above):
         return set()
     lone = {i: one for i in galley.standing if (one := furniture.read_lone_dateline(galley.texts[i]))}

@@ -9,15 +9,14 @@ from tasks.normalize.fold import fold_lines, mask_digits
 from tasks.normalize.furniture import read_byline, read_dateline
 from tasks.normalize.mend import mend
 from tasks.normalize.menus import below_menu, is_section
-from tasks.normalize.plain import PARAGRAPH
+from tasks.normalize.plain import PARAGRAPH, RUNNING
 from tasks.normalize.stubs import find_stubs
 from tasks.normalize.targets import ends_sentence
-from tasks.normalize.traits import is_paragraph
+from tasks.normalize.traits import Traits
 
 _SHORTEST_HEADLINE = 12  # characters that must stay when a publisher's name is taken off
 _KICKER = 3  # words that a kicker above the headline may have: a place, a section
 _KICKERS, _KICKER_WORDS = 2, 4  # lines of a kicker that leaves with the copy below it, and words in one
-_RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})
 _BELOW = 2  # lines that must stand below a kicker
 _TOP = 12  # lines in which a headline is looked for
 _HOURS = frozenset([b"0", b"0uhr"])  # "++ 14:32 Uhr ++"
@@ -48,7 +47,7 @@ def kickers_above(
     Pages have a place or a section there. Where no paragraph follows all may be a list.
     """
     for n, i in enumerate(standing[:_KICKERS]):
-        if kinds[i] not in _RUNNING or len(texts[i].split()) > _KICKER_WORDS or ends_sentence(texts[i]):
+        if kinds[i] not in RUNNING or len(texts[i].split()) > _KICKER_WORDS or ends_sentence(texts[i]):
             break
         below = standing[n + 1 :]
         if any(j in copies for j in range(i + 1, below[0] if below else len(texts))):
@@ -67,7 +66,7 @@ def headline_of(texts: Sequence[str]) -> str:
 def _below_menu(texts: Sequence[str]) -> str:
     keys = fold_lines(texts)
     noise = find_stubs(texts, keys)
-    first = next((n for n, key in enumerate(keys) if n not in noise and is_paragraph(texts[n], key)), 0)
+    first = next((n for n in Traits.of(texts, keys).paragraphs if n not in noise), 0)
     below = [n for n in below_menu(keys[:first]) if n not in noise]
     lines = [n for n in below if len(texts[n].split()) > _KICKER and not read_byline(texts[n])]
     again = [n for n in lines if keys[n] in keys[n + 1 :]]  # the headline says itself again further down

@@ -51,14 +51,14 @@ def may_have_menus(keys: Sequence[bytes]) -> bool:
     return not _SITE.isdisjoint(keys) and _weight(keys) >= _ABOVE
 
 
-def take_menus(bench: Bench) -> bool:
-    """Take out the menus of the site; return whether any line went.
+def take_menus(bench: Bench) -> None:
+    """Take out the menus of the site.
 
     Above the headline goes what stands between paragraphs, where it shows a menu; further down a menu from its first
     word to its last, and all below one that has hardly any text below it. Sentences stay, but for those.
     """
     if not may_have_menus(bench.keys):
-        return False
+        return
     top = _headline_below_menu(bench)
     for run in _runs(bench, [i for i in bench.standing if i < top]):
         if _is_menu(bench, run, _ABOVE):
@@ -75,7 +75,7 @@ def take_menus(bench: Bench) -> bool:
             if foot:
                 _take(bench, [i for i in below if i > run[-1]], _FOOT, sentences=True)
                 break
-    return bench.sweep()
+    bench.sweep()
 
 
 def below_menu(keys: Sequence[bytes]) -> list[int]:

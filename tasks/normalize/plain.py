@@ -16,6 +16,7 @@ _VERSE_END = (",", ";", ".", "!", "?", "…", "–", "—")
 _VERSE_LINE = range(4, 71)  # characters of a line that may be verse
 _SUBHEAD_SIZE = 90  # characters; what is longer is no heading
 PARAGRAPH = 80  # characters from which a line is body, and what stands outside its first and last is edge
+RUNNING = frozenset({BlockKind.PARAGRAPH, BlockKind.SUBHEAD})  # kinds of blocks that furniture comes in
 _WRAP = range(45, 101)  # columns at which people and machines wrap text
 
 

@@ -64,8 +64,3 @@ def _is_timed(line: str) -> bool:
 
 def _is_credit(line: str) -> bool:
     return ("/" in line or ":" in line or "|" in line or "©" in line) and _PHOTO_CREDIT.fullmatch(line) is not None
-
-
-def is_paragraph(line: str, key: bytes) -> bool:
-    """Whether a line is a paragraph by its length, or a short one by its end."""
-    return len(key) >= PARAGRAPH or (len(key) >= SENTENCE and ends_sentence(line))
