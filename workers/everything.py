@@ -40,9 +40,9 @@ def run_everything(chosen: Settings, *, sample: bool | None) -> None:
     terminal = sys.stdout.isatty() and not logs.dumb() and chosen.log_format != "json"
     logs.configure(form=chosen.log_format, level="WARNING" if terminal else chosen.log_level, process="run")
     supervisor = Supervisor()
-    supervisor.heed()
     with suppress(Asked), ExitStack() as stack:
         stack.callback(supervisor.stop)
+        supervisor.heed()
         if chosen.embedded_redis:
             _start_redis(chosen, supervisor, folder)
         starting = _Starting(chosen, supervisor, folder if terminal else None)

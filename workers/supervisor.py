@@ -99,6 +99,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
     watching: bool = False
+    starting: bool = False
 
     def heed(self) -> None:
         """Take signals from now on: a terminal that was closed, too, asks to stop. Before `run` they raise Asked."""
@@ -109,8 +110,15 @@ class Supervisor:
 
     def add(self, child: Child) -> None:
         """Start a child and keep it running from now on."""
-        child.start()
+        # A signal may come while it starts: who raised Asked then would leave a process that nobody knows of.
         self.children.append(child)
+        self.starting = True
+        try:
+            child.start()
+        finally:
+            self.starting = False
+        if self.stopping:
+            raise Asked
         log.debug("child.started", child=child.name, pid=child.pid)
 
     def run(self, between: Callable[[], None], *, pause: float = 0.2) -> None:
@@ -123,7 +131,7 @@ class Supervisor:
 
     def _asked(self, *_: object) -> None:
         self.stopping = True
-        if not self.watching:
+        if not self.watching and not self.starting:
             raise Asked
 
     def _look(self) -> None:

@@ -17,6 +17,8 @@ import psutil
 import pytest
 from services import wait_until
 
+from workers.supervisor import ASKING, Asked, Child, Supervisor
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -107,3 +109,29 @@ def test_a_terminal_in_which_nothing_can_be_drawn_is_told_in_lines(terminal: Ter
     assert terminal.running.wait(60) == 0
     assert "wireroom.stopped" in terminal.read()
     assert "\x1b" not in terminal.read()
+
+
+class Startled(Child):
+    """A child in whose start a signal comes, just when its process is there."""
+
+    def start(self) -> None:
+        super().start()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_process_that_starts_as_the_signal_comes_is_stopped_too() -> None:
+    before = {number: signal.getsignal(number) for number in ASKING}
+    supervisor = Supervisor()
+    child = Startled(name="sleeper", command=["sleep", "60"], env=dict(os.environ))
+    try:
+        supervisor.heed()
+        with pytest.raises(Asked):
+            supervisor.add(child)
+        assert child.process is not None
+        supervisor.stop()
+        assert child.process.poll() is not None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if child.process is not None:
+            child.process.kill()
